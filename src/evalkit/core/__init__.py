@@ -1,0 +1,1 @@
+"""What every domain package shares: shipped files, counts, results, inference, checks."""

@@ -1,0 +1,1 @@
+"""Arrays in, small frozen dataclasses out: the numerical work, free of pandas."""

@@ -1,0 +1,304 @@
+"""Audit published tables: whether all printed figures can be true at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from html import escape
+from typing import TYPE_CHECKING, Any, cast
+
+from evalkit.published.checks import Check, allowed
+from evalkit.published.findings import Finding, Lang, describe, find, show_check, show_interval
+from evalkit.published.guess import guess_relations
+from evalkit.published.relations import expand
+from evalkit.published.selectors import Grid
+from evalkit.published.store import Cell, PublishedTable, cells_of_frame, load, sources
+from evalkit.published.verdicts import Rule, Verdict, infer_rules, judge
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["AuditReport", "audit", "audit_all"]
+
+_PLACE = ["table_id", "row_group", "row", "column_group", "column", "measure"]
+_COLUMNS = [*_PLACE, "check", "published", "possible", "verdict", "message"]
+_LINES = 15
+
+Relations = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """Outcome of an audit.
+
+    Attributes
+    ----------
+    results : tuple of (Check, verdict)
+        Every check with its verdict.
+    entries : tuple of Finding
+        The deviations, worst first; one entry may account for several failing checks.
+    rules : mapping
+        Rounding rule inferred for each source.
+    guessed : tuple of str
+        Relations that were guessed from labels, in words.
+    """
+
+    results: tuple[tuple[Check, Verdict], ...] = field(repr=False)
+    entries: tuple[Finding, ...] = field(repr=False)
+    rules: Mapping[str, Rule]
+    guessed: tuple[str, ...] = ()
+
+    @property
+    def n_checked(self) -> int:
+        """Number of checks that could be tested."""
+        return sum(verdict != "untestable" for _, verdict in self.results)
+
+    @property
+    def n_inconsistent(self) -> int:
+        """Number of findings worse than rounding."""
+        return sum(entry.verdict in ("impossible", "base-mismatch") for entry in self.entries)
+
+    @cached_property
+    def findings(self) -> pd.DataFrame:
+        """Deviations only; see :meth:`findings_in` for Swedish messages."""
+        return self.findings_in("en")
+
+    def findings_in(self, lang: Lang) -> pd.DataFrame:
+        """Give the deviations with messages in a language.
+
+        Parameters
+        ----------
+        lang : {"en", "sv"}
+            Language of the messages.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``table_id, row_group, row, column_group, column, measure, check, published,
+            possible, verdict, message``, worst first.
+        """
+        return _frame(
+            (*e.key, e.checks[0].name, e.published, e.possible, e.verdict, describe(e, lang))
+            for e in self.entries
+        )
+
+    @cached_property
+    def checks(self) -> pd.DataFrame:
+        """All checks, in the order of the relations, with the columns of `findings`."""
+        return _frame(_check_row(check, verdict) for check, verdict in self.results)
+
+    def __str__(self) -> str:
+        """Summarise in at most fifteen lines."""
+        worse = f"{self.n_inconsistent} worse than rounding"
+        lines = [f"{self.n_checked} checks, {len(self.entries)} findings, {worse}"]
+        lines += [f"guessed: {guess}" for guess in self.guessed][: _LINES // 2]
+        room = _LINES - 1 - len(lines)
+        for entry in self.entries[:room]:
+            place = f"{entry.key.table} {entry.key.place}"
+            lines.append(f"[{entry.verdict}] {place} ({entry.key.measure}): {describe(entry)}")
+        if len(self.entries) > room:
+            lines.append(f"... and {len(self.entries) - room} more; see .findings")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th scope='row'>{escape(f'{e.key.table} {e.key.place}')}</th>"
+            f"<td>{escape(e.published)}</td><td>{escape(e.possible)}</td>"
+            f"<td>{e.verdict}</td><td style='text-align:left'>{escape(describe(e))}</td></tr>"
+            for e in self.entries
+        )
+        names = ("figure", "printed", "possible", "verdict", "message")
+        head = "".join(f"<th scope='col'>{name}</th>" for name in names)
+        caption = f"{self.n_checked} checks, {len(self.entries)} findings"
+        return (
+            f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead>"
+            f"<tbody>{rows}</tbody></table>"
+        )
+
+
+def _frame(rows: Iterable[tuple[object, ...]]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame.from_records(list(rows), columns=_COLUMNS)
+
+
+def _check_row(check: Check, verdict: Verdict) -> tuple[object, ...]:
+    place, term = next((i, t) for i, t in enumerate(check.terms) if t.cell is not None)
+    cell = cast("Cell", term.cell)
+    if verdict == "untestable":
+        message = "not printed: " + "; ".join(check.missing or ("the base is 0",))
+        return (*cell.key, check.name, cell.figure.text, "", verdict, message)
+    possible = show_interval(allowed(check, place), cell, term.factor)
+    return (*cell.key, check.name, cell.figure.text, possible, verdict, show_check(check))
+
+
+@dataclass(frozen=True)
+class _Declared:
+    """One shipped relation, where it was declared and which tables it speaks about."""
+
+    home: str | None
+    raw: Mapping[str, Any]
+    tables: frozenset[str]
+
+
+@lru_cache(maxsize=1)
+def _declared() -> tuple[_Declared, ...]:
+    """Collect every shipped relation, table by table and across tables and sources."""
+    found: list[_Declared] = []
+    for source in sources().values():
+        for table_id, spec in source.tables.items():
+            found += [
+                _Declared(table_id, raw, frozenset({table_id, *_mentions(raw)}))
+                for raw in cast("Relations", spec.get("relations") or ())
+            ]
+        found += [_Declared(None, raw, frozenset(_mentions(raw))) for raw in source.relations]
+    return tuple(found)
+
+
+def _mentions(raw: object) -> Iterable[str]:
+    """Tables named anywhere in a relation."""
+    if isinstance(raw, Mapping):
+        for key, value in cast("Mapping[str, object]", raw).items():
+            if key == "table":
+                yield str(value)
+            else:
+                yield from _mentions(value)
+    elif isinstance(raw, list):
+        for value in cast("list[object]", raw):
+            yield from _mentions(value)
+
+
+@lru_cache(maxsize=1024)
+def _shipped_grid(table_id: str) -> Grid:
+    return Grid(table_id, load(table_id).cells)
+
+
+class _Shipped(Mapping[str, Grid]):
+    """Shipped tables by id, read when asked for, some of them replaced by the caller's."""
+
+    def __init__(self, replaced: Mapping[str, Grid]) -> None:
+        self._replaced = replaced
+
+    def __getitem__(self, table_id: str) -> Grid:
+        """Give the caller's table of that id, else the shipped one."""
+        return self._replaced.get(table_id) or _shipped_grid(table_id)
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the ids."""
+        return iter({*self._replaced, *(t for s in sources().values() for t in s.tables)})
+
+    def __len__(self) -> int:
+        """Count the tables."""
+        return sum(1 for _ in self)
+
+    def __contains__(self, table_id: object) -> bool:
+        """Whether a table of that id exists."""
+        return table_id in self._replaced or any(table_id in s.tables for s in sources().values())
+
+
+def _report(
+    checks: list[Check], guessed: tuple[str, ...] = (), own: frozenset[str] = frozenset()
+) -> AuditReport:
+    """Judge the checks; findings in the caller's own tables come first."""
+    rules = infer_rules(checks)
+    verdicts: list[Verdict] = [judge(check, rules) for check in checks]
+    entries = sorted(find(checks, verdicts), key=lambda entry: entry.key.table not in own)
+    return AuditReport(tuple(zip(checks, verdicts, strict=True)), tuple(entries), rules, guessed)
+
+
+def audit(
+    table: str | PublishedTable | pd.DataFrame, relations: Relations | None = None
+) -> AuditReport:
+    """Check whether the figures of a table can all be true at once.
+
+    Answers: do parts add up to totals, do percentages come from their counts, do groups average to
+    their whole, is a quantity printed alike wherever it is printed; and where not, which figure is
+    the likely slip. All arithmetic is exact; a printed figure stands for every value that rounds
+    to it.
+
+    Parameters
+    ----------
+    table : str, PublishedTable or DataFrame
+        A shipped table's id, a loaded table, or a tidy frame with the columns of
+        :meth:`PublishedTable.to_frame` (several tables may be stacked). In a frame the figure
+        audited is `value`; `text` tells how many decimals were printed.
+    relations : sequence of mapping, optional
+        Relations as in the YAML files. Without them a shipped table is audited against every
+        shipped relation that touches it, across tables and sources, and any other table against
+        relations guessed from its labels (``AuditReport.guessed`` says which).
+
+    Returns
+    -------
+    AuditReport
+        With ``.findings``, ``.checks`` and ``.n_checked``.
+
+    Raises
+    ------
+    InputError
+        If the table is unknown, the frame lacks a column, or a relation names what does not exist.
+
+    Notes
+    -----
+    A count k of n is consistent with a printed percent P (half unit h) if
+    \\|100 k / n - P\\| <= h. The rounding rule (half-up, half-even, truncation) is inferred per
+    source. Nothing is assumed about figures that the source does not print: checks that need them
+    are ``untestable``. R's scrutiny and statcheck do this for means and tests, not for tables.
+
+    Examples
+    --------
+    >>> from evalkit import published
+    >>> report = published.audit("001.t7a")
+    >>> wrong = report.findings.query("row == 'Totalt' and measure == 'count'").iloc[0]
+    >>> wrong["published"], wrong["possible"].replace(chr(160), " ")
+    ('2759', '5 759')
+    """
+    if isinstance(table, str):
+        table = load(table)
+    cells = table.cells if isinstance(table, PublishedTable) else cells_of_frame(table)
+    by_table: dict[str, list[Cell]] = {}
+    for cell in cells:
+        by_table.setdefault(cell.key.table, []).append(cell)
+    grids = {name: Grid(name, tuple(members)) for name, members in by_table.items()}
+    available = _Shipped(grids)
+    shipped = [name for name in grids if any(name in s.tables for s in sources().values())]
+    checks: list[Check] = []
+    guessed: list[str] = []
+    if relations is not None:
+        home = next(iter(grids), None)
+        return _report(expand(relations, available, home=home))
+    touched = frozenset(shipped)
+    for declared in _declared():
+        if declared.tables & touched:
+            checks += expand([declared.raw], available, home=declared.home)
+    for name in grids.keys() - touched:
+        made, words = guess_relations(grids[name])
+        guessed += words
+        checks += expand(made, grids, home=name)
+    return _report(checks, tuple(guessed), frozenset(grids))
+
+
+def audit_all() -> AuditReport:
+    """Audit every shipped table and text claim, within and across tables and sources.
+
+    Returns
+    -------
+    AuditReport
+        One report over everything.
+
+    Examples
+    --------
+    >>> from evalkit import published
+    >>> published.audit_all().n_checked > 1000
+    True
+    """
+    return _report(shipped_checks())
+
+
+def shipped_checks() -> list[Check]:
+    """Expand every shipped relation, table by table, then across tables and sources."""
+    available = _Shipped({})
+    checks: list[Check] = []
+    for declared in _declared():
+        checks += expand([declared.raw], available, home=declared.home)
+    return checks

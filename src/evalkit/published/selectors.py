@@ -1,0 +1,196 @@
+"""Selectors: how a relation says which printed figures it speaks about.
+
+A selector is a mapping with any of ``table``, ``row``, ``column`` and ``measure``. What the first
+selector of a relation leaves out is free (the relation holds for every such cell); what the others
+leave out is inherited from the cell of the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, cast
+
+from evalkit.errors import InputError
+from evalkit.published.store import Cell, Key
+
+__all__ = ["Grid", "Selector", "read_selector"]
+
+Path = tuple[str, str]
+"""A row or column address: (group, label)."""
+
+_SEPARATOR = ">"
+_KNOWN = frozenset({"table", "row", "column", "measure", "times", "exact"})
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The cells of one table, findable by row, column and measure."""
+
+    table: str
+    cells: tuple[Cell, ...]
+
+    @cached_property
+    def by_key(self) -> Mapping[Key, Cell]:
+        """Cells by their full address."""
+        return {cell.key: cell for cell in self.cells}
+
+    @cached_property
+    def rows(self) -> tuple[Path, ...]:
+        """Row addresses in printed order."""
+        return tuple(dict.fromkeys((c.key.row_group, c.key.row) for c in self.cells))
+
+    @cached_property
+    def columns(self) -> tuple[Path, ...]:
+        """Column addresses in printed order."""
+        return tuple(dict.fromkeys((c.key.column_group, c.key.column) for c in self.cells))
+
+    @cached_property
+    def measures(self) -> tuple[str, ...]:
+        """Measures that occur."""
+        return tuple(dict.fromkeys(c.key.measure for c in self.cells))
+
+
+@dataclass(frozen=True)
+class Selector:
+    """One parsed selector; a bare number has only `constant`."""
+
+    table: str | None = None
+    row: tuple[str, ...] | None = None
+    column: tuple[str, ...] | None = None
+    measure: str | None = None
+    times: Fraction = Fraction(1)
+    exact: bool = False
+    constant: Fraction | None = None
+
+    def driving(self, grid: Grid, measures: Sequence[str]) -> list[Cell]:
+        """Find every cell this selector matches when it drives a relation."""
+        rows = grid.rows if self.row is None else _find(grid, "row", self.row, None)
+        columns = grid.columns if self.column is None else _find(grid, "column", self.column, None)
+        kinds = (self.measure,) if self.measure else measures
+        cells = [
+            grid.by_key[key]
+            for row in rows
+            for column in columns
+            for kind in kinds
+            if (key := Key(grid.table, *row, *column, kind)) in grid.by_key
+        ]
+        if not cells:
+            raise InputError.of(
+                "relations", required=f"a selector that matches a figure of {grid.table}",
+                got=str(self), remedy=f"Measures of the table: {', '.join(grid.measures)}.",
+            )  # fmt: skip
+        return cells
+
+    def following(self, grid: Grid, driver: Key, measure: str) -> list[Cell | None]:
+        """Find the cells that go with a driving cell; None where the table has no such figure."""
+        rows = (
+            _inherit(grid.rows, (driver.row_group, driver.row))
+            if self.row is None
+            else _find(grid, "row", self.row, (driver.row_group, driver.row))
+        )
+        columns = (
+            _inherit(grid.columns, (driver.column_group, driver.column))
+            if self.column is None
+            else _find(grid, "column", self.column, (driver.column_group, driver.column))
+        )
+        cells = [self._at(grid, row, column, driver, measure) for row in rows for column in columns]
+        return cells or [None]
+
+    def _at(self, grid: Grid, row: Path, column: Path, driver: Key, measure: str) -> Cell | None:
+        """The figure at a place; where only one of another kind stands there, that one.
+
+        Claims in running text have one figure to a place, so a relation between a percent and an
+        amount need not say which measure it means.
+        """
+        cell = grid.by_key.get(Key(grid.table, *row, *column, self.measure or measure))
+        if cell is not None or self.measure is not None:
+            return cell
+        others = [
+            other
+            for kind in grid.measures
+            if (other := grid.by_key.get(Key(grid.table, *row, *column, kind))) is not None
+            and other.key != driver
+            and not (measure == "count" and kind == "percent")
+        ]
+        return others[0] if len(others) == 1 else None
+
+
+def read_selector(raw: object, where: str) -> Selector:
+    """Parse one selector of the YAML; `where` names the relation in errors."""
+    if isinstance(raw, int | float) and not isinstance(raw, bool):
+        return Selector(constant=Fraction(str(raw)), exact=True)
+    if not isinstance(raw, Mapping):
+        raise InputError.of(
+            "relations", required="a selector (a mapping) or a number", got=repr(raw), where=[where]
+        )
+    entry = cast("Mapping[str, Any]", raw)
+    unknown = sorted(set(entry) - _KNOWN)
+    if unknown:
+        raise InputError.of(
+            "relations", required=f"selector keys among {', '.join(sorted(_KNOWN))}",
+            got=", ".join(unknown), where=[where],
+        )  # fmt: skip
+    return Selector(
+        table=entry.get("table"),
+        row=_labels(entry.get("row")),
+        column=_labels(entry.get("column")),
+        measure=entry.get("measure"),
+        times=Fraction(str(entry.get("times", 1))),
+        exact=bool(entry.get("exact", False)),
+    )
+
+
+def _labels(raw: object) -> tuple[str, ...] | None:
+    if raw is None:
+        return None
+    if isinstance(raw, Sequence) and not isinstance(raw, str):
+        return tuple(str(label) for label in cast("Sequence[object]", raw))
+    return (str(raw),)
+
+
+def _inherit(paths: Sequence[Path], wanted: Path) -> list[Path]:
+    """Find the same address in another table, whose group may be named otherwise."""
+    if wanted in paths:
+        return [wanted]
+    same = [path for path in paths if path[1] == wanted[1]]
+    return same if len(same) == 1 else []
+
+
+def _find(grid: Grid, axis: str, labels: tuple[str, ...], driver: Path | None) -> list[Path]:
+    """Resolve path texts such as ``Ålder > *`` against the table's rows or columns."""
+    paths = grid.rows if axis == "row" else grid.columns
+    found: list[Path] = []
+    for text in labels:
+        matches = _match(paths, text, driver)
+        if not matches or (len(matches) > 1 and "*" not in text):
+            near = [" > ".join(part for part in path if part) for path in paths]
+            raise InputError.of(
+                "relations",
+                required=f"a {axis} of table {grid.table}" + (" (unique)" if matches else ""),
+                got=repr(text),
+                remedy=f"The {axis}s are: {'; '.join(near)}.",
+            )
+        found.extend(matches)
+    return found
+
+
+def _match(paths: Sequence[Path], text: str, driver: Path | None) -> list[Path]:
+    exact = [path for path in paths if path[1] == text]
+    if len(exact) == 1:
+        return exact
+    if _SEPARATOR not in text:
+        # The same label in several groups: the driver's own group decides.
+        own = [path for path in exact if driver is not None and path[0] == driver[0]]
+        return own or exact
+    group, label = (part.strip() for part in text.split(_SEPARATOR, 1))
+    if driver is not None:
+        group = driver[0] if group == "=" else group
+        label = driver[1] if label == "=" else label
+    return [
+        path
+        for path in paths
+        if group in ("*", path[0]) and label in ("*", path[1])
+    ]  # fmt: skip
