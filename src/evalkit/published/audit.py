@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any, cast
 
 from evalkit.published.checks import Check, allowed
+from evalkit.published.declared import (
+    ShippedGrids,
+    checks_beside,
+    checks_touching,
+    is_shipped,
+    shipped_checks,
+)
 from evalkit.published.findings import Finding, Lang, describe, find, show_check, show_interval
 from evalkit.published.guess import guess_relations
 from evalkit.published.relations import expand
 from evalkit.published.selectors import Grid
-from evalkit.published.store import Cell, PublishedTable, cells_of_frame, load, sources
+from evalkit.published.store import Cell, PublishedTable, cells_of_frame, load
 from evalkit.published.verdicts import Rule, Verdict, infer_rules, judge
 
 if TYPE_CHECKING:
@@ -133,78 +140,30 @@ def _check_row(check: Check, verdict: Verdict) -> tuple[object, ...]:
     return (*cell.key, check.name, cell.figure.text, possible, verdict, show_check(check))
 
 
-@dataclass(frozen=True)
-class _Declared:
-    """One shipped relation, where it was declared and which tables it speaks about."""
-
-    home: str | None
-    raw: Mapping[str, Any]
-    tables: frozenset[str]
-
-
-@lru_cache(maxsize=1)
-def _declared() -> tuple[_Declared, ...]:
-    """Collect every shipped relation, table by table and across tables and sources."""
-    found: list[_Declared] = []
-    for source in sources().values():
-        for table_id, spec in source.tables.items():
-            found += [
-                _Declared(table_id, raw, frozenset({table_id, *_mentions(raw)}))
-                for raw in cast("Relations", spec.get("relations") or ())
-            ]
-        found += [_Declared(None, raw, frozenset(_mentions(raw))) for raw in source.relations]
-    return tuple(found)
-
-
-def _mentions(raw: object) -> Iterable[str]:
-    """Tables named anywhere in a relation."""
-    if isinstance(raw, Mapping):
-        for key, value in cast("Mapping[str, object]", raw).items():
-            if key == "table":
-                yield str(value)
-            else:
-                yield from _mentions(value)
-    elif isinstance(raw, list):
-        for value in cast("list[object]", raw):
-            yield from _mentions(value)
-
-
-@lru_cache(maxsize=1024)
-def _shipped_grid(table_id: str) -> Grid:
-    return Grid(table_id, load(table_id).cells)
-
-
-class _Shipped(Mapping[str, Grid]):
-    """Shipped tables by id, read when asked for, some of them replaced by the caller's."""
-
-    def __init__(self, replaced: Mapping[str, Grid]) -> None:
-        self._replaced = replaced
-
-    def __getitem__(self, table_id: str) -> Grid:
-        """Give the caller's table of that id, else the shipped one."""
-        return self._replaced.get(table_id) or _shipped_grid(table_id)
-
-    def __iter__(self) -> Iterator[str]:
-        """Iterate over the ids."""
-        return iter({*self._replaced, *(t for s in sources().values() for t in s.tables)})
-
-    def __len__(self) -> int:
-        """Count the tables."""
-        return sum(1 for _ in self)
-
-    def __contains__(self, table_id: object) -> bool:
-        """Whether a table of that id exists."""
-        return table_id in self._replaced or any(table_id in s.tables for s in sources().values())
-
-
 def _report(
-    checks: list[Check], guessed: tuple[str, ...] = (), own: frozenset[str] = frozenset()
+    checks: Sequence[Check],
+    background: Sequence[Check] = (),
+    guessed: tuple[str, ...] = (),
+    own: frozenset[str] = frozenset(),
 ) -> AuditReport:
-    """Judge the checks; findings in the caller's own tables come first."""
-    rules = infer_rules(checks)
-    verdicts: list[Verdict] = [judge(check, rules) for check in checks]
-    entries = sorted(find(checks, verdicts), key=lambda entry: entry.key.table not in own)
-    return AuditReport(tuple(zip(checks, verdicts, strict=True)), tuple(entries), rules, guessed)
+    """Judge the checks.
+
+    The background helps to tell which figure is wrong, and is not reported. Findings in the
+    caller's own tables come first; a slip that is certainly in another table is left to its audit.
+    """
+    together = [*checks, *background]
+    rules = infer_rules(together)
+    verdicts: list[Verdict] = [judge(check, rules) for check in together]
+    ours = {id(check) for check in checks}
+    entries = [
+        entry
+        for entry in find(together, verdicts)
+        if any(id(check) in ours for check in entry.checks)
+        and not (own and entry.located and entry.key.table not in own)
+    ]
+    entries.sort(key=lambda entry: entry.key.table not in own)
+    results = zip(checks, verdicts[: len(checks)], strict=True)
+    return AuditReport(tuple(results), tuple(entries), rules, guessed)
 
 
 def audit(
@@ -226,7 +185,8 @@ def audit(
     relations : sequence of mapping, optional
         Relations as in the YAML files. Without them a shipped table is audited against every
         shipped relation that touches it, across tables and sources, and any other table against
-        relations guessed from its labels (``AuditReport.guessed`` says which).
+        relations guessed from its labels (``AuditReport.guessed`` says which). A slip that lies
+        in another table for certain is reported by the audit of that one.
 
     Returns
     -------
@@ -260,22 +220,30 @@ def audit(
     for cell in cells:
         by_table.setdefault(cell.key.table, []).append(cell)
     grids = {name: Grid(name, tuple(members)) for name, members in by_table.items()}
-    available = _Shipped(grids)
-    shipped = [name for name in grids if any(name in s.tables for s in sources().values())]
-    checks: list[Check] = []
-    guessed: list[str] = []
     if relations is not None:
         home = next(iter(grids), None)
-        return _report(expand(relations, available, home=home))
-    touched = frozenset(shipped)
-    for declared in _declared():
-        if declared.tables & touched:
-            checks += expand([declared.raw], available, home=declared.home)
+        return _report(expand(relations, ShippedGrids(grids), home=home))
+    touched = frozenset(name for name in grids if is_shipped(name))
+    checks = checks_touching(touched, grids)
+    guessed: list[str] = []
     for name in grids.keys() - touched:
         made, words = guess_relations(grids[name])
         guessed += words
         checks += expand(made, grids, home=name)
-    return _report(checks, tuple(guessed), frozenset(grids))
+    return _report(checks, _background(checks, touched), tuple(guessed), frozenset(grids))
+
+
+def _background(checks: Sequence[Check], touched: frozenset[str]) -> list[Check]:
+    """Shipped checks that share a figure with a failing one but do not touch the tables."""
+    rules = infer_rules(checks)
+    near = {
+        term.cell.key
+        for check in checks
+        if judge(check, rules) == "impossible"
+        for term in check.members
+        if term.cell is not None
+    }
+    return checks_beside(near, touched)
 
 
 def audit_all() -> AuditReport:
@@ -292,13 +260,4 @@ def audit_all() -> AuditReport:
     >>> published.audit_all().n_checked > 1000
     True
     """
-    return _report(shipped_checks())
-
-
-def shipped_checks() -> list[Check]:
-    """Expand every shipped relation, table by table, then across tables and sources."""
-    available = _Shipped({})
-    checks: list[Check] = []
-    for declared in _declared():
-        checks += expand([declared.raw], available, home=declared.home)
-    return checks
+    return _report([check for shipped in shipped_checks() for check in shipped.checks])

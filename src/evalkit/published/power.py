@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from evalkit.published.audit import shipped_checks
 from evalkit.published.checks import Check, Term, term_of
+from evalkit.published.declared import shipped_checks
 from evalkit.published.store import Cell, Key, load
 from evalkit.published.verdicts import VERDICTS, Rule, Verdict, infer_rules, judge
 
@@ -61,7 +61,7 @@ def audit_power(table_ids: Sequence[str] | None = None) -> pd.DataFrame:
     """
     import pandas as pd
 
-    checks = shipped_checks()
+    checks = [check for declared in shipped_checks() for check in declared.checks]
     rules = infer_rules(checks)
     uses: dict[Key, list[_Use]] = defaultdict(list)
     wanted = {check.terms[0].cell.key.table for check in checks if check.terms[0].cell is not None}
