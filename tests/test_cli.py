@@ -89,6 +89,29 @@ def test_synth_checks_and_rebuilds(tmp_path: Path, capsys) -> None:
     assert cli.main(["synth", "--check", "--out", str(tmp_path / "data")]) in {1, 2}
 
 
+def test_synth_takes_a_seed(tmp_path: Path, capsys) -> None:
+    assert cli.main(["synth", "--out", str(tmp_path / "data"), "--seed", "7"]) == 0
+    assert "seed: 7\n" in (tmp_path / "data" / "manifest.yaml").read_text(encoding="utf-8")
+    assert cli.main(["synth", "--out", str(tmp_path / "none"), "--seed", "-1"]) == 2
+    assert not (tmp_path / "none").exists()
+    assert cli.main(["synth", "--check", "--seed", "7"]) == 2
+    assert "--seed: must be left out with --check" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["sets: [", "sets: {}", "seed: 1\n"])
+def test_a_damaged_manifest_is_said(content: str, tmp_path: Path, capsys) -> None:
+    (tmp_path / "manifest.yaml").write_text(content, encoding="utf-8")
+    assert cli.main(["synth", "--check", "--out", str(tmp_path)]) == 2
+    assert "manifest.yaml: must be" in capsys.readouterr().err
+
+
+def test_the_module_runs_as_a_program() -> None:
+    command = [sys.executable, "-m", "evalkit.cli", "audit", "no-such-file.csv"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "no-such-file.csv" in done.stderr
+
+
 def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys\nfrom evalkit import cli\n"
@@ -102,3 +125,12 @@ def test_help_loads_nothing_heavy() -> None:
 def test_audit_takes_the_id_of_a_shipped_table(capsys) -> None:
     assert cli.main(["audit", "001.t7a"]) == 1
     assert "5\u00a0759" in capsys.readouterr().out
+
+
+def test_audit_of_a_shipped_table_with_relations(tmp_path: Path, capsys) -> None:
+    relations = tmp_path / "r.yaml"
+    for parts, code in (("[{row: Kvinnor}, {row: Män}]", 0), ("[{row: Kvinnor}]", 1)):
+        relations.write_text(f"- sum: {{total: {{row: Totalt}}, parts: {parts}}}\n", "utf-8")
+        assert cli.main(["audit", "000.t3", "--relations", str(relations)]) == code
+    assert capsys.readouterr().err == ""
+    assert cli.main(["audit", "000.t3", "--relations", str(tmp_path / "none.yaml")]) == 2

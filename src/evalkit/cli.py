@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evalkit import __version__
-from evalkit.errors import EvalkitError
+from evalkit.errors import EvalkitError, InputError
 
 __all__ = ["main"]
 
@@ -63,6 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     synth = commands.add_parser("synth", help="rebuild the synthetic microdata, or check them")
     synth.add_argument("--out", metavar="DIR", help="folder (data/synthetic)")
     synth.add_argument(
+        "--seed", type=int, metavar="N", help="seed of the draw (that of the shipped files)"
+    )
+    synth.add_argument(
         "--check", action="store_true", help="check files and figures instead of writing"
     )
     synth.set_defaults(run=_synth)
@@ -79,9 +82,11 @@ def _reproduce(chosen: argparse.Namespace) -> int:
 
 def _audit(chosen: argparse.Namespace) -> int:
     from evalkit import published
+    from evalkit.published.files import read_relations
 
-    if chosen.relations is None and chosen.file in set(published.tables()["table_id"]):
-        report = published.audit(chosen.file)
+    if chosen.file in set(published.tables()["table_id"]):
+        declared = None if chosen.relations is None else read_relations(chosen.relations)
+        report = published.audit(chosen.file, declared)
     else:
         report = published.audit_file(Path(chosen.file), relations=chosen.relations)
     print(report)
@@ -90,11 +95,22 @@ def _audit(chosen: argparse.Namespace) -> int:
 
 def _synth(chosen: argparse.Namespace) -> int:
     from evalkit import synthetic
+    from evalkit.synthetic.from_published import DEFAULT_SEED
 
     if chosen.check:
+        if chosen.seed is not None:
+            raise InputError.of(
+                "--seed", required="left out with --check", got=chosen.seed,
+                remedy="The check compares with the manifest, whatever the seed was.",
+            )  # fmt: skip
         checked = synthetic.check_published_sets(chosen.out)
         print(checked.to_string(index=False))
         return 0 if checked["ok"].all() else 1
-    for path in synthetic.write_published_sets(chosen.out or "data/synthetic"):
+    seed = DEFAULT_SEED if chosen.seed is None else chosen.seed
+    for path in synthetic.write_published_sets(chosen.out or "data/synthetic", seed=seed):
         print(path)
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

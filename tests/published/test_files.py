@@ -101,6 +101,91 @@ def test_relations_from_a_file(write) -> None:
     assert audit_file(table, relations).findings.empty
 
 
+CONSISTENT = {
+    "unknown sex": "Kön;Antal\nKvinnor;10\nMän;20\nUppgift saknas;1\nTotalt;31\n",
+    "open age bands": "Ålder;Antal\nUnder 25 år;5\n25–44 år;7\n45 år och äldre;8\nTotalt;20\n",
+    "of which": "Stöd;Antal\nMed;30\nvarav sjukpenning;5\nUtan;12\nTotalt;42\n",
+    "mean beside count": "Kön;Antal;Medelålder\nKvinnor;10;43\nMän;20;44\nTotalt;30;43\n",
+    "share beside count": "Kön;Antal;Andel deltagare\nKvinnor;1;33\nMän;2;67\nTotalt;3;100\n",
+    "label in second row": ";Kvinnor;;Män;\nGrupp;Antal;Andel;Antal;Andel\nA;1;25%;3;50%\n"
+    "B;3;75%;3;50%\nTotalt;4;100%;6;100%\n",
+    "title above": "Tabell 1. Deltagare;;\n;Antal;Andel\nKvinnor;1;25%\nMän;3;75%\nSumma:;4;100%\n",
+    "title and empty rows": "Tabell 1\n\n;Antal\nKvinnor;1\nMän;3\n\nTotalt (n=4);4\n",
+    "years": "Kön;Antal 2016;Andel 2016;Antal 2017;Andel 2017\nKvinnor;1;25%;2;50%\n"
+    "Män;3;75%;2;50%\nTotalt;4;100%;4;100%\n",
+}
+
+
+@pytest.mark.parametrize("name", CONSISTENT)
+def test_consistent_tables_of_many_layouts_are_not_accused(write, name: str) -> None:
+    report = audit_file(write(CONSISTENT[name]))
+    assert report.n_checked >= 1
+    assert report.n_inconsistent == 0
+
+
+def test_overlapping_bands_are_not_added_up(write) -> None:
+    text = "Ålder;Antal\n18-24;3\n25-29;4\n18-29;7\n30-64;9\nTotalt;16\n"
+    with pytest.raises(InputError, match="no relation"):
+        audit_file(write(text))
+
+
+def test_a_wrong_percent_in_an_unpaired_column_is_found(write) -> None:
+    text = "Kön;Antal personer;Procent\nKvinnor;1;25\nMän;3;57\nTotalt;4;100\n"
+    finding = audit_file(write(text)).findings.iloc[0]
+    assert (finding["published"], finding["possible"]) == ("57", "75")
+
+
+def test_a_saved_tidy_frame_can_be_audited(tmp_path: Path) -> None:
+    path = tmp_path / "000.t1.csv"
+    load("000.t1").to_frame().to_csv(path, index=False)
+    report = audit_file(path)
+    assert report.findings.query("verdict != 'rounding'").empty
+    assert set(report.checks["table_id"]) == {"000.t1.csv"}
+
+
+def test_excel_shows_what_its_formats_show(tmp_path: Path) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in ((" ", "Antal", "Andel"), ("a", 1, 0.125), ("b", 7, 0.875), ("Totalt", 8, 1)):
+        sheet.append(row)
+    for cell in sheet["C"][1:]:
+        cell.number_format = "0%"
+    book.save(tmp_path / "t.xlsx")
+    frame = read_table(tmp_path / "t.xlsx").to_frame()
+    assert frame.loc[frame["measure"] == "percent", "text"].tolist() == ["13%", "88%", "100%"]
+
+
+def test_excel_formulas_without_results_are_refused(tmp_path: Path) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (("Kön", "Antal"), ("Kvinnor", 1), ("Män", 2), ("Totalt", "=SUM(B2:B3)")):
+        sheet.append(row)
+    book.save(tmp_path / "t.xlsx")
+    with pytest.raises(InputError, match="formulas only") as caught:
+        audit_file(tmp_path / "t.xlsx")
+    assert "B4" in str(caught.value)
+
+
+def test_empty_workbook(tmp_path: Path) -> None:
+    Workbook().save(tmp_path / "t.xlsx")
+    with pytest.raises(InputError, match="at least one row"):
+        audit_file(tmp_path / "t.xlsx")
+
+
+def test_faults_are_placed_by_the_lines_of_the_file(write) -> None:
+    with pytest.raises(InputError) as caught:
+        audit_file(write("Kön;Antal\n;\n;\nKvinnor;abc\nTotalt;3\n"))
+    assert "row 4" in str(caught.value)
+
+
+def test_cost_grows_with_the_table_not_with_its_square(write) -> None:
+    rows = "".join(f"g{i};1\n" for i in range(3000))
+    report = audit_file(write(f"Grupp;Antal\n{rows}Totalt;3030\n"))
+    assert report.n_inconsistent == 1
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

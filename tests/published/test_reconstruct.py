@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -286,6 +287,50 @@ def test_a_percentage_without_a_base_is_refused() -> None:
     table = made("t", [("k", "", "percent", "17%")], {"rows": {"*": "a"}})
     with pytest.raises(InputError, match="base is printed as a count"):
         reconstruct_layouts([table], rng=1)
+
+
+@pytest.mark.parametrize(
+    ("tables", "remedy"),
+    [
+        (["000.t4"], r"at 000\.t4 .*Add 000\.t3\.$"),
+        (["000.t6"], r"at 000\.t6 .*Add 000\.t5\.$"),
+        (["000.t4", "000.t5", "000.t6"], r"at 000\.t4 .*Add 000\.t3\.$"),
+        (["000.t4", "000.t6"], r"Add 000\.t3 and 000\.t5\.$"),
+    ],
+)
+def test_the_table_with_the_base_of_the_percentages_is_named(
+    tables: list[str], remedy: str
+) -> None:
+    with pytest.raises(InputError, match=rf"^table_ids: .*base is printed as a count.*{remedy}"):
+        reconstruct(tables, rng=1)
+
+
+def test_a_base_that_is_the_sum_of_its_parts_is_known() -> None:
+    cells = [("k", "n", "count", "6"), ("l", "n", "count", "5"),
+             ("k", "%", "percent", "55%"), ("l", "%", "percent", "45%")]  # fmt: skip
+    spec = {"rows": {"*": "a"}}
+    table = made("t", cells, spec)
+    people = reconstruct_layouts([table], rng=1)
+    assert tabulate_layout(people, table)["value"].tolist() == [6, 5, 55, 45]
+    with pytest.raises(InputError, match=r"t k / % \(percent\)"):
+        reconstruct_layouts([made("t", [*cells[:2], ("k", "%", "percent", "50%")], spec)], rng=1)
+
+
+def test_many_structural_zeros_take_no_room() -> None:
+    # As a matrix over all sets of 70 zeros it would not fit in any memory.
+    levels = [f"v{i}" for i in range(70)]
+    one = made("one", [(v, "", "count", "2") for v in levels], {"rows": {"*": "a"}})
+    zeros = [{"a": v, "b": v, "why": "never"} for v in levels]
+    two = made("two", [(v, "", "count", "2") for v in levels], {"rows": {"*": "b"}, "zeros": zeros})
+    people = reconstruct_layouts([one, two], rng=1)
+    assert (people["a"] != people["b"]).all()
+    assert people["b"].value_counts().to_dict() == dict.fromkeys(levels, 2)
+
+
+def test_too_many_kinds_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[reconstruct.__module__], "_MOST_PAIRS", 3)
+    with pytest.raises(InputError, match="structural zeros that make at most 3 pairs"):
+        reconstruct(POPULATIONS["followed_up_2012"][0], rng=1)
 
 
 @pytest.mark.parametrize(

@@ -291,6 +291,33 @@ def test_an_explained_deviation_is_a_base_mismatch() -> None:
     assert "en person utelämnad" in report.findings["message"].iloc[0]
 
 
+def test_an_assumption_is_told_and_is_no_slip() -> None:
+    relation = {**SUM, "assumes": "att alla har ett kön"}
+    finding = audit(with_text("Totalt", "Antal", "22"), [relation]).findings.iloc[0]
+    assert finding["verdict"] == "base-mismatch"
+    assert "att alla har ett kön" in finding["message"]
+
+
+def test_value_and_text() -> None:
+    frame = tidy(*SEXES)
+    with_values = frame.assign(value=[12.0, 57.0, 9.0, 43.0, 21.0, 100.0])
+    assert audit(with_values, [SUM, SHARE]).findings.empty
+    with pytest.raises(InputError, match="text: must be the printed form"):
+        audit(with_values.assign(value=[13.0, 57.0, 9.0, 43.0, 21.0, 100.0]), [SUM])
+    missing = with_values.assign(value=float("nan"))
+    assert set(audit(missing, [SUM]).checks["verdict"]) == {"untestable"}
+    unrounded = with_values.drop(columns="text").assign(
+        value=[12, 100 * 12 / 21, 9, 100 * 9 / 21, 21, 100.0]
+    )
+    assert audit(unrounded, [SUM, SHARE]).findings.empty
+    with pytest.raises(InputError, match="a finite number"):
+        audit(with_values.assign(value=float("inf")), [SUM])
+    with pytest.raises(InputError, match="each cell once"):
+        audit(pd.concat([frame, frame]), [SUM])
+    with pytest.raises(InputError, match="a shipped id"):
+        audit(None)  # type: ignore[arg-type]
+
+
 def test_two_equal_suspects_are_both_named() -> None:
     rows = [
         ("", label, "", "Antal", "count", text)
@@ -311,6 +338,22 @@ def test_two_equal_suspects_are_both_named() -> None:
         ({"equal": [{"row": "Totalt"}]}, "at least two"),
         ({"sum": {"total": {"row": "Totalt", "table": "nej"}, "parts": [{"row": "Män"}]}}, "'nej'"),
         ({"sum": {"total": {"row": "Totalt", "measure": "days"}, "parts": []}}, "matches a figure"),
+        ({"share": {"percent": {"column": "Andel"}}}, "base"),
+        ({"sum": {"total": {"row": "Totalt"}}}, "parts"),
+        ({"sum": {"total": 100, "parts": [None]}}, "at least one selector"),
+        ({"sum": {"total": True, "parts": [{"row": "Män"}]}}, "selector"),
+        ({"sum": {"total": {"row": "Totalt"}, "parts": [], "measure": "cuont"}}, "'cuont'"),
+        ({"equal": [{"row": "Totalt", "measure": "cuont"}, 3]}, "'cuont'"),
+        ({"equal": [{"row": "Totalt"}, {"row": "Män", "times": "abc"}]}, "'abc'"),
+        (
+            {
+                "order": {
+                    "smaller": {"row": "Män", "column": "Antal"},
+                    "larger": [{"row": "Totalt"}, {"row": "Kvinnor"}],
+                }
+            },
+            "one figure for each role",
+        ),
     ],
 )
 def test_relations_that_name_what_does_not_exist(relation: dict[str, Any], said: str) -> None:

@@ -42,10 +42,10 @@ def test_a_figure_that_the_source_contradicts_is_told_from_other_differences(sho
     first, *rest = table.rows
     wrong = replace(first, counts=(744, *first.counts[1:]))
     doc.compare(replace(table, rows=(wrong, *rest)), "000.t2")
-    doc.finish(inconsistencies=3)
+    doc.finish(inconsistencies=3, explained=2)
     result = shown[-1][REPORT_MIME]
     assert (result["n_cells"], result["n_equal"], result["n_corrected"]) == (150, 148, 1)
-    assert result["n_inconsistencies"] == 3
+    assert (result["n_inconsistencies"], result["n_explained"]) == (3, 2)
     assert result["differences"] == [
         "000.t2 Totalt / Anställd sjukskriven/se (count): published 743, computed 744"
     ]

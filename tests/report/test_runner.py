@@ -44,6 +44,23 @@ def test_all_equal(shelf, tmp_path: Path) -> None:
     assert outcome.check() is outcome
 
 
+@pytest.mark.parametrize(
+    ("lang", "explained", "words"),
+    [
+        ("sv", 1, "0 av 0 celler återskapade, 4 inkonsistenser i källan, 1 förklarad av källan"),
+        ("sv", 2, "0 av 0 celler återskapade, 4 inkonsistenser i källan, 2 förklarade av källan"),
+        ("en", 2,
+         "0 of 0 cells reproduced, 4 inconsistencies in the source, 2 explained by the source"),
+    ],
+)  # fmt: skip
+def test_what_the_source_explains_is_told_apart(
+    shelf, tmp_path: Path, lang: str, explained: int, words: str
+) -> None:
+    shelf("ett", end=f"doc.finish(inconsistencies=4, explained={explained})")
+    (run,) = reproduce(out=tmp_path, lang=lang).runs
+    assert run.outcome == words
+
+
 def test_a_cell_that_differs(shelf, tmp_path: Path) -> None:
     shelf("ett", TABLE, PLANTED, 'doc.table(table, published="000.t1")')
     outcome = reproduce(out=tmp_path, lang="en")

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
+from evalkit.errors import InputError
 from evalkit.report.counting import frequency_table
 from evalkit.report.html import Block, Line
 from evalkit.report.tables import Listing, ReportTable
@@ -39,10 +40,10 @@ def test_structure(table: ReportTable) -> None:
     assert page.caption.get_text() == "Tabell 3. Status & annat"
     assert page.caption.b.get_text() == "Tabell 3."
     first, second = page.thead.find_all("tr")
+    assert (first.td["rowspan"], first.td.get_text()) == ("2", "")  # no header without words
     assert [
         (th["scope"], th.get("colspan"), th.get_text()) for th in first.find_all("th")
     ] == [
-        ("col", None, ""),
         ("colgroup", "2", "Arbete"),
         ("colgroup", "2", "<Program>"),
         ("colgroup", "2", "Summa"),
@@ -84,6 +85,13 @@ def test_in_jupyter_it_brings_its_style(table: ReportTable) -> None:
 def test_it_cannot_be_changed(table: ReportTable) -> None:
     with pytest.raises(FrozenInstanceError):
         table.decimals = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("argument", ["header", "notes", "words"])
+def test_one_text_is_not_several(argument: str) -> None:
+    given = {"header": ("A", "B"), "blocks": (), argument: "abc"}
+    with pytest.raises(InputError, match=f"{argument}: must be a sequence"):
+        Listing(**given)
 
 
 def test_a_table_of_words() -> None:

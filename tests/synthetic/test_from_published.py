@@ -97,6 +97,36 @@ def test_a_changed_file_is_noticed(rebuilt: Path, tmp_path: Path) -> None:
         synthetic.check_published_sets(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("sets:", "sets: [", "valid YAML"),
+        ("sets:", "set:", "a mapping with the key 'sets'"),
+        ("  leavers_2017:", "  leavers:", "an entry for every set.*leavers_2017"),
+        ("    sha256:", "    sha:", "mappings_2012: sha256"),
+        ("    n: 3625", "    n: many", "mappings_2012: n"),
+        ("    - 000.t1", "    - 1", "mappings_2012: tables"),
+        ("      why:", "      because:", "readings"),
+    ],
+)
+def test_a_damaged_manifest_is_said(
+    rebuilt: Path, tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    text = (rebuilt / "manifest.yaml").read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / "manifest.yaml").write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(InputError, match=rf"manifest\.yaml: must be .*{message}"):
+        synthetic.check_published_sets(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b'a,b\n"', b"sex\n\xff\n"])
+def test_a_damaged_file_is_said(rebuilt: Path, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "manifest.yaml").write_bytes((rebuilt / "manifest.yaml").read_bytes())
+    (tmp_path / "mappings_2012.csv").write_bytes(content)
+    with pytest.raises(InputError, match=r"mappings_2012\.csv: must be CSV"):
+        synthetic.check_published_sets(tmp_path)
+
+
 def test_the_manifest_says_what_the_data_are() -> None:
     text = (data_dir("synthetic") / "manifest.yaml").read_text(encoding="utf-8")
     manifest = yaml.safe_load(text)

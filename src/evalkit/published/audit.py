@@ -8,7 +8,8 @@ from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any, cast
 
-from evalkit.published.checks import Check, allowed
+from evalkit.errors import InputError
+from evalkit.published.checks import Check
 from evalkit.published.declared import (
     ShippedGrids,
     checks_beside,
@@ -16,8 +17,16 @@ from evalkit.published.declared import (
     is_shipped,
     shipped_checks,
 )
-from evalkit.published.findings import Finding, Lang, describe, find, show_check, show_interval
+from evalkit.published.findings import (
+    Finding,
+    describe,
+    find,
+    severity,
+    show_allowed,
+    show_check,
+)  # fmt: skip
 from evalkit.published.guess import guess_relations
+from evalkit.published.phrases import Lang
 from evalkit.published.relations import expand
 from evalkit.published.selectors import Grid
 from evalkit.published.store import Cell, PublishedTable, cells_of_frame, load
@@ -136,7 +145,7 @@ def _check_row(check: Check, verdict: Verdict) -> tuple[object, ...]:
     if verdict == "untestable":
         message = "not printed: " + "; ".join(check.missing or ("the base is 0",))
         return (*cell.key, check.name, cell.figure.text, "", verdict, message)
-    possible = show_interval(allowed(check, place), cell, term.factor)
+    possible = show_allowed(check, place, cell)
     return (*cell.key, check.name, cell.figure.text, possible, verdict, show_check(check))
 
 
@@ -159,11 +168,16 @@ def _report(
         entry
         for entry in find(together, verdicts)
         if any(id(check) in ours for check in entry.checks)
-        and not (own and entry.located and entry.key.table not in own)
+        and not (own and entry.located and own.isdisjoint(_places(entry)))
     ]
-    entries.sort(key=lambda entry: entry.key.table not in own)
+    entries.sort(key=lambda entry: (severity(entry.verdict), entry.key.table not in own))
     results = zip(checks, verdicts[: len(checks)], strict=True)
     return AuditReport(tuple(results), tuple(entries), rules, guessed)
+
+
+def _places(entry: Finding) -> set[str]:
+    """Tables in which the slip of a finding can be."""
+    return {entry.key.table, *(key.table for key in entry.alternatives)}
 
 
 def audit(
@@ -213,8 +227,15 @@ def audit(
     >>> wrong["published"], wrong["possible"].replace(chr(160), " ")
     ('2759', '5 759')
     """
+    import pandas as pd
+
     if isinstance(table, str):
         table = load(table)
+    elif not isinstance(cast("object", table), PublishedTable | pd.DataFrame):
+        raise InputError.of(
+            "table", required="a shipped id, a PublishedTable or a tidy frame",
+            got=type(table).__name__,
+        )  # fmt: skip
     cells = table.cells if isinstance(table, PublishedTable) else cells_of_frame(table)
     by_table: dict[str, list[Cell]] = {}
     for cell in cells:
@@ -226,7 +247,7 @@ def audit(
     touched = frozenset(name for name in grids if is_shipped(name))
     checks = checks_touching(touched, grids)
     guessed: list[str] = []
-    for name in grids.keys() - touched:
+    for name in [name for name in grids if name not in touched]:
         made, words = guess_relations(grids[name])
         guessed += words
         checks += expand(made, grids, home=name)
@@ -236,14 +257,18 @@ def audit(
 def _background(checks: Sequence[Check], touched: frozenset[str]) -> list[Check]:
     """Shipped checks that share a figure with a failing one but do not touch the tables."""
     rules = infer_rules(checks)
-    near = {
-        term.cell.key
-        for check in checks
-        if judge(check, rules) == "impossible"
-        for term in check.members
-        if term.cell is not None
-    }
-    return checks_beside(near, touched)
+    beside: list[Check] = []
+    failing = [check for check in checks if judge(check, rules) == "impossible"]
+    while True:
+        near = {
+            term.cell.key for check in failing for term in check.members if term.cell is not None
+        }
+        found = checks_beside(near, touched)
+        if len(found) == len(beside):
+            return found
+        # A slip beside may itself be near another one: go on until no failing check is new.
+        beside = found
+        failing += [check for check in found if judge(check, rules) == "impossible"]
 
 
 def audit_all() -> AuditReport:

@@ -10,78 +10,33 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import cast
 
 from evalkit.published.numbers import Bound
 from evalkit.published.store import Cell
+from evalkit.published.terms import (
+    EVERYTHING,
+    Interval,
+    Term,
+    divide,
+    minus,
+    overlap,
+    plus,
+    term_of,
+    times,
+)  # fmt: skip
 
-__all__ = ["Check", "Interval", "Term", "allowed", "feasible", "overlap", "values_agree"]
+__all__ = ["Check", "allowed", "feasible", "substitute", "values_agree", "whole_shares"]
 
-Interval = tuple[Bound, Bound]
-_EVERYTHING: Interval = (-math.inf, math.inf)
 _HUNDRED = Fraction(100)
 # A base known only to lie in a wide interval gives any percent; beyond this width no search.
 _WIDEST_SEARCH = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One figure in a check, after its unit change.
-
-    Attributes
-    ----------
-    cell : Cell or None
-        The printed figure; None for a constant.
-    value : Fraction or None
-        Its printed value times `factor`; None for a figure that is only an interval.
-    low, high : Fraction or float
-        The interval it stands for.
-    factor : Fraction
-        The unit change.
-    vague : bool
-        Whether words, not digits, make the interval.
-    """
-
-    cell: Cell | None
-    value: Fraction | None
-    low: Bound
-    high: Bound
-    factor: Fraction = Fraction(1)
-    vague: bool = False
-
-    @property
-    def interval(self) -> Interval:
-        """Ends of what the figure may be."""
-        return self.low, self.high
-
-    @property
-    def certain(self) -> bool:
-        """Whether the figure is one exact number."""
-        return self.low == self.high
-
-
-def term_of(cell: Cell, factor: Fraction, exact: bool) -> Term | None:
-    """Make the term of a cell, None where the source prints no figure."""
-    figure = cell.figure
-    if figure.value is None and not figure.vague:
-        return None
-    if exact and figure.value is not None:
-        low: Bound = figure.value
-        high: Bound = figure.value
-    elif figure.vague:
-        low, high = figure.low, figure.high
-    elif figure.value is not None and cell.key.measure != "count":
-        low, high = figure.value - figure.half, figure.value + figure.half
-    else:
-        low, high = figure.low, figure.high
-    low, high = _times((low, high), (factor, factor)) if factor != 1 else (low, high)
-    value = None if figure.value is None else figure.value * factor
-    return Term(cell, value, low, high, factor, figure.vague and not exact)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Check:
     """One instance of a relation.
 
@@ -97,6 +52,8 @@ class Check:
         For ``mean``: a weight (or None, unknown) per part; empty when none is known.
     explained : str
         The source's own explanation of a deviation, if it gives one.
+    assumes : str
+        What the relation takes for granted that the source does not say.
     missing : tuple of str
         Figures that the relation needs and the source does not print.
     """
@@ -107,78 +64,56 @@ class Check:
     weights: tuple[Term | None, ...] = ()
     explained: str = ""
     missing: tuple[str, ...] = ()
+    assumes: str = ""
 
     @property
     def members(self) -> tuple[Term, ...]:
         """All terms, the known weights included."""
         return self.terms + tuple(weight for weight in self.weights if weight is not None)
 
-
-def _plus(a: Interval, b: Interval) -> Interval:
-    return a[0] + b[0], a[1] + b[1]
-
-
-def _minus(a: Interval, b: Interval) -> Interval:
-    return a[0] - b[1], a[1] - b[0]
-
-
-def _product(x: Bound, y: Bound) -> Bound:
-    """Product in which zero times an open end is zero."""
-    return Fraction(0) if 0 in (x, y) else x * y
-
-
-def _times(a: Interval, b: Interval) -> Interval:
-    ends = [_product(x, y) for x in a for y in b]
-    return min(ends), max(ends)
-
-
-def _quotient(x: Bound, y: Bound) -> Bound:
-    if isinstance(y, float):
-        return Fraction(0)
-    return x / y
-
-
-def _divide(a: Interval, b: Interval) -> Interval:
-    """Quotient of intervals; anything at all when the divisor may be zero."""
-    if b[0] <= 0 <= b[1]:
-        return _EVERYTHING
-    ends = [_quotient(x, y) for x in a for y in b]
-    return min(ends), max(ends)
+    @cached_property
+    def parts_total(self) -> Interval:
+        """Sum of all terms but the first."""
+        return _total(self.terms[1:])
 
 
 def _total(terms: Sequence[Term]) -> Interval:
     result: Interval = (Fraction(0), Fraction(0))
     for term in terms:
-        result = _plus(result, term.interval)
+        result = plus(result, term.interval)
     return result
 
 
 def _allowed_sum(check: Check, index: int) -> Interval:
-    total, parts = check.terms[0], check.terms[1:]
     if index == 0:
-        return _total(parts)
-    others = [part for i, part in enumerate(parts, start=1) if i != index]
-    return _minus(total.interval, _total(others))
+        return check.parts_total
+    low, high = check.parts_total
+    own = check.terms[index]
+    if isinstance(low, float) or isinstance(high, float):
+        others = _total([part for i, part in enumerate(check.terms) if i not in (0, index)])
+    else:
+        others = (low - own.low, high - own.high)
+    return minus(check.terms[0].interval, others)
 
 
 def _allowed_share(check: Check, index: int) -> Interval:
     percent, base = check.terms[0], check.terms[-1]
     if len(check.terms) == 2:
-        return _allowed_whole_share(percent, base) if index == 0 else _EVERYTHING
+        return EVERYTHING  # the possible percents are no interval: see whole_shares
     count = check.terms[1]
     if index == 0:
         if base.interval == (0, 0):
-            return _EVERYTHING
+            return EVERYTHING
         half = _half(percent)
-        low, high = _divide(_times(count.interval, (_HUNDRED, _HUNDRED)), base.interval)
+        low, high = divide(times(count.interval, (_HUNDRED, _HUNDRED)), base.interval)
         return low - half, high + half
     if index == 1:
-        return _times(percent.interval, (base.low / 100, base.high / 100))
+        return times(percent.interval, (base.low / 100, base.high / 100))
     if percent.low <= 0:
         # A percent printed as 0 only says that the base is large.
-        ends = _divide((_HUNDRED * count.low, math.inf), (percent.high, percent.high))
-        return (ends[0], math.inf) if percent.high > 0 else _EVERYTHING
-    return _divide(_times(count.interval, (_HUNDRED, _HUNDRED)), percent.interval)
+        ends = divide((_HUNDRED * count.low, math.inf), (percent.high, percent.high))
+        return (ends[0], math.inf) if percent.high > 0 else EVERYTHING
+    return divide(times(count.interval, (_HUNDRED, _HUNDRED)), percent.interval)
 
 
 def _half(percent: Term) -> Fraction:
@@ -188,25 +123,36 @@ def _half(percent: Term) -> Fraction:
     return percent.cell.figure.half * abs(percent.factor)
 
 
-def _allowed_whole_share(percent: Term, base: Term) -> Interval:
-    """Percents that some whole number of the base can give, nearest to the printed one."""
-    if isinstance(base.low, float) or isinstance(base.high, float):
-        return _EVERYTHING
-    first, last = math.ceil(base.low), math.floor(base.high)
-    if last - first > _WIDEST_SEARCH or first < 1:
-        return _EVERYTHING
-    half, best, least = _half(percent), _EVERYTHING, math.inf
+def whole_shares(percent: Term, base: Term) -> tuple[Fraction, ...]:
+    """Shares in percent that whole numbers of a base give, nearest below and above a printed one.
+
+    Parameters
+    ----------
+    percent, base : Term
+        The printed percent and its base.
+
+    Returns
+    -------
+    tuple of Fraction
+        One share if it agrees with the printed percent; else the nearest on each side. Empty where
+        the base is too loosely known to say.
+    """
     low, high = percent.interval
-    if isinstance(low, float) or isinstance(high, float):
-        return _EVERYTHING
+    ends = (low, high, base.low, base.high)
+    if any(isinstance(end, float) for end in ends):
+        return ()
+    first, last = math.ceil(base.low), math.floor(base.high)
+    if first < 1 or last - first > _WIDEST_SEARCH:
+        return ()
+    below, above = Fraction(0), Fraction(100)
     for size in range(first, last + 1):
-        below = math.floor(low * size / 100)
-        for count in (below, below + 1):
-            near = Fraction(100 * count, size)
-            miss = max(low - near, near - high, Fraction(0))
-            if miss < least:
-                best, least = (near - half, near + half), miss
-    return best
+        count = math.ceil(low * size / 100)
+        share = Fraction(100 * count, size)
+        if share <= high:
+            return (share,)
+        above = min(above, share)
+        below = max(below, Fraction(100 * (count - 1), size))
+    return below, above
 
 
 def _allowed_mean(check: Check, index: int) -> Interval:
@@ -221,19 +167,19 @@ def _allowed_mean(check: Check, index: int) -> Interval:
         weights = [cast("Fraction", weight.low) for weight in known]
         own = weights[index - 1]
         if own == 0:
-            return _EVERYTHING
+            return EVERYTHING
         rest: Interval = (Fraction(0), Fraction(0))
         for i, (part, weight) in enumerate(zip(check.terms[1:], weights, strict=True), start=1):
             if i != index:
-                rest = _plus(rest, _times(part.interval, (weight, weight)))
+                rest = plus(rest, times(part.interval, (weight, weight)))
         whole = sum(weights, Fraction(0))
-        total = _times(check.terms[0].interval, (whole, whole))
-        return _divide(_minus(total, rest), (own, own))
+        total = times(check.terms[0].interval, (whole, whole))
+        return divide(minus(total, rest), (own, own))
     low, high = _allowed_mean(check, 0)
     total = check.terms[0]
     if total.low > high:
         return total.low, math.inf
-    return (-math.inf, total.high) if total.high < low else _EVERYTHING
+    return (-math.inf, total.high) if total.high < low else EVERYTHING
 
 
 def _allowed_weight(check: Check, index: int) -> Interval:
@@ -244,13 +190,13 @@ def _allowed_weight(check: Check, index: int) -> Interval:
     pull: Interval | None = None
     for part, weight in zip(parts, check.weights, strict=True):
         if weight is own:
-            pull = _minus(part.interval, total.interval)
+            pull = minus(part.interval, total.interval)
         elif weight is None:
-            return _EVERYTHING
+            return EVERYTHING
         else:
-            gap = _minus(total.interval, part.interval)
-            rest = _plus(rest, _times(gap, weight.interval))
-    return _EVERYTHING if pull is None else _divide(rest, pull)
+            gap = minus(total.interval, part.interval)
+            rest = plus(rest, times(gap, weight.interval))
+    return EVERYTHING if pull is None else divide(rest, pull)
 
 
 def _extreme_mean(check: Check, *, highest: bool) -> Bound:
@@ -285,7 +231,7 @@ def _allowed_whole(check: Check, index: int) -> Interval:
     """Whole counts behind exhaustive percents: together they make up the base."""
     base = check.terms[0]
     if not base.certain or base.low == 0:
-        return _EVERYTHING
+        return EVERYTHING
     size, low, high = base.low, 0, 0
     for place, percent in enumerate(check.terms[1:], start=1):
         if place != index:
@@ -301,11 +247,11 @@ def _allowed_change(check: Check, index: int) -> Interval:
     percent, before, after = check.terms
     growth = (1 + percent.low / 100, 1 + percent.high / 100)
     if index == 0:
-        low, high = _divide(_times(after.interval, (_HUNDRED, _HUNDRED)), before.interval)
+        low, high = divide(times(after.interval, (_HUNDRED, _HUNDRED)), before.interval)
         return low - 100, high - 100
     if index == 1:
-        return _divide(after.interval, growth)
-    return _times(before.interval, growth)
+        return divide(after.interval, growth)
+    return times(before.interval, growth)
 
 
 def _allowed_order(check: Check, index: int) -> Interval:
@@ -317,8 +263,8 @@ def _allowed_product(check: Check, index: int) -> Interval:
     others: Interval = (Fraction(1), Fraction(1))
     for i, term in enumerate(check.terms[1:], start=1):
         if i != index:
-            others = _times(others, term.interval)
-    return others if index == 0 else _divide(check.terms[0].interval, others)
+            others = times(others, term.interval)
+    return others if index == 0 else divide(check.terms[0].interval, others)
 
 
 _ALLOWED: Mapping[str, Callable[[Check, int], Interval]] = {
@@ -352,23 +298,47 @@ def allowed(check: Check, index: int) -> Interval:
     return _ALLOWED[check.kind](check, index)
 
 
-def overlap(a: Interval, b: Interval, *, strict: bool = False) -> bool:
-    """Whether two intervals meet; `strict` asks for more than a common end."""
-    low, high = max(a[0], b[0]), min(a[1], b[1])
-    return low < high if strict else low <= high
-
-
 def feasible(check: Check) -> bool:
     """Whether the figures of a check can all be true at once."""
     lead = check.terms[0]
+    if check.kind == "share" and len(check.terms) == 2:
+        return len(whole_shares(lead, check.terms[1])) != 2
+    span = allowed(check, 0)
     if check.kind == "share" and lead.value is not None and not lead.vague:
         # The printed percent itself must lie within half a unit of a possible one.
-        return overlap((lead.value, lead.value), allowed(check, 0))
-    span = allowed(check, 0)
+        return overlap((lead.value, lead.value), span)
     # Rounded figures that only share an end would need the truth to be exactly there, and then
     # one of them would have been rounded the other way.
     strict = check.kind != "order" and not lead.certain and span[0] < span[1]
     return overlap(lead.interval, span, strict=strict)
+
+
+def substitute(check: Check, cell: Cell) -> Check:
+    """Put another figure in the place of a printed one, wherever it stands in a check.
+
+    Parameters
+    ----------
+    check : Check
+        The check.
+    cell : Cell
+        The other figure, with the address of the printed one.
+
+    Returns
+    -------
+    Check
+        The check as it would be.
+    """
+
+    def swap(term: Term) -> Term:
+        if term.cell is None or term.cell.key != cell.key:
+            return term
+        return term_of(cell, term.factor, term.exact) or term
+
+    return replace(
+        check,
+        terms=tuple(swap(term) for term in check.terms),
+        weights=tuple(None if weight is None else swap(weight) for weight in check.weights),
+    )
 
 
 def values_agree(check: Check) -> bool:

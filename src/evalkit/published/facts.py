@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from math import ceil, floor, isinf
 
 import numpy as np
 
 from evalkit.errors import InputError
-from evalkit.published.microdata import Condition, Layout, Meaning, Zero
+from evalkit.published.microdata import Condition, Layout, Meaning, Zero, layout
 from evalkit.published.numbers import Figure
+from evalkit.published.store import load, tables
 from evalkit.typing import BoolArray, IntArray
 
 __all__ = ["Fact", "Model", "read_model", "shared_population"]
+
+_Frozen = frozenset[tuple[str, tuple[str, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,13 @@ def shared_population(layouts: Sequence[Layout], wanted: str | None) -> str:
 
 
 def read_model(layouts: Sequence[Layout], population: str) -> Model:
-    """Gather what the tables say about one population."""
+    """Gather what the tables say about one population.
+
+    A percentage of a count that is printed says nothing new, if its base is known too: printed
+    as a count, or the sum of counts that are printed for every level of some variable, of which the
+    percentage is then one. Any other base is an error, as people who give the counts need not
+    give the percentages.
+    """
     meanings = [m for one in layouts for m in one.meanings if m.population == population]
     nested = {child: parent for one in layouts for child, parent in one.nested.items()}
     rest: dict[str, tuple[str | None, ...]] = {}
@@ -97,6 +107,7 @@ def read_model(layouts: Sequence[Layout], population: str) -> Model:
         if name in nested and None not in known:
             known.append(None)
         levels.append(tuple(dict.fromkeys(known)))
+    _check_bases(meanings, dict(zip(variables, levels, strict=True)), population)
     return Model(
         variables,
         tuple(levels),
@@ -110,7 +121,7 @@ def read_model(layouts: Sequence[Layout], population: str) -> Model:
 def _facts(meanings: Sequence[Meaning]) -> tuple[Fact, ...]:
     """Counts, and percentages of counts that were not printed."""
     counts = [m for m in meanings if m.cell.key.measure == "count"]
-    exact = {_frozen(m.condition): m.figure for m in counts if _is_exact(m.figure)}
+    exact = _exact(counts)
     facts = [_count_fact(m) for m in counts if m.figure.value is not None or m.figure.vague]
     facts += [
         _percent_fact(m, exact.get(_frozen(m.base)))
@@ -130,12 +141,74 @@ def _facts(meanings: Sequence[Meaning]) -> tuple[Fact, ...]:
     )
 
 
-def _frozen(condition: Condition) -> frozenset[tuple[str, tuple[str, ...]]]:
+def _exact(meanings: Iterable[Meaning]) -> dict[_Frozen, Figure]:
+    """The counts that are printed without reservation."""
+    return {
+        _frozen(m.condition): m.figure
+        for m in meanings
+        if m.cell.key.measure == "count" and m.figure.value is not None and not m.figure.vague
+    }
+
+
+def _check_bases(
+    meanings: Sequence[Meaning], levels: Mapping[str, Sequence[str | None]], population: str
+) -> None:
+    """Refuse percentages whose base the tables leave open."""
+    exact = _exact(meanings)
+
+    def known(m: Meaning) -> bool:
+        count = exact.get(_frozen(m.condition))
+        if _frozen(m.base) in exact or count is None or count.value is None:
+            return _frozen(m.base) in exact
+        for name in levels.keys() - m.base.keys():
+            parts = [
+                exact.get(_frozen({**m.base, name: (level,)})) if level is not None else None
+                for level in levels[name]
+            ]
+            sizes = [part.value for part in parts if part is not None and part.value is not None]
+            low, high = _range(m.figure, sum(sizes, Fraction(0)))
+            if len(sizes) == len(parts) and low <= count.value <= high:
+                return True
+        return False
+
+    lacking = [
+        m
+        for m in meanings
+        if m.cell.key.measure == "percent"
+        and m.figure.value is not None
+        and m.condition != m.base
+        and not known(m)
+    ]
+    if not lacking:
+        return
+    places = list(dict.fromkeys(_place(m) for m in lacking))
+    helpful = _tables_with({_frozen(m.base) for m in lacking}, population)
+    raise InputError.of(
+        "table_ids", required="percentages whose base is printed as a count",
+        got=f"{len(places)} without one", where=places,
+        remedy=f"Add {' and '.join(helpful) or 'the table that prints the base'}.",
+    )  # fmt: skip
+
+
+def _tables_with(bases: set[_Frozen], population: str) -> list[str]:
+    """Few shipped tables that together print these counts of a population; none if they cannot."""
+    printed: dict[str, set[_Frozen]] = {}
+    for table_id in tables()["table_id"]:
+        if "microdata" in load(table_id).spec:
+            meanings = [m for m in layout(table_id).meanings if m.population == population]
+            printed[table_id] = bases & _exact(meanings).keys()
+    found: list[str] = []
+    while bases:
+        best = max(printed, key=lambda table_id: len(printed[table_id] & bases))
+        if not printed[best] & bases:
+            return []
+        found.append(best)
+        bases = bases - printed[best]
+    return sorted(found)
+
+
+def _frozen(condition: Condition) -> _Frozen:
     return frozenset(condition.items())
-
-
-def _is_exact(figure: Figure) -> bool:
-    return figure.value is not None and not figure.vague
 
 
 def _count_fact(meaning: Meaning) -> Fact:
@@ -162,20 +235,24 @@ def _percent_fact(meaning: Meaning, base: Figure | None) -> Fact:
             got=f"{figure.text} without one", where=[place],
             remedy="Add the table that prints the base.",
         )  # fmt: skip
-    n = base.value / 100
-    if figure.vague:
-        low, high = ceil(max(figure.low, 0) * n), floor(min(figure.high, 100) * n)
-        return Fact(place, figure.text, meaning.condition, low, high)
-    low, high = (
-        ceil(max(figure.value - figure.half, 0) * n),
-        ceil((figure.value + figure.half) * n) - 1,
-    )
-    if low > high:
+    low, high = _range(figure, base.value)
+    if low > high and not figure.vague:
         raise InputError.of(
             "table_ids", required="percentages that some whole number of the base gives",
             got=f"{figure.text} of {base.text}", where=[place],
         )  # fmt: skip
     return Fact(place, figure.text, meaning.condition, low, high)
+
+
+def _range(percent: Figure, base: Fraction) -> tuple[int, int]:
+    """Fewest and most persons whose share of the base is as printed, rounded half up."""
+    n = base / 100
+    if percent.vague or percent.value is None:
+        return ceil(max(percent.low, 0) * n), floor(min(percent.high, 100) * n)
+    return (
+        ceil(max(percent.value - percent.half, 0) * n),
+        ceil((percent.value + percent.half) * n) - 1,
+    )
 
 
 def _place(meaning: Meaning) -> str:

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
 
 from evalkit.errors import InputError
+from evalkit.kernels.rounding import ratio_half_up
 from evalkit.published.audit import AuditReport, audit
 from evalkit.published.numbers import Figure, parse_figure
-from evalkit.published.store import Cell, Key, PublishedTable, read_cells
+from evalkit.published.store import Cell, Key, PublishedTable, cells_of_frame
 
-__all__ = ["audit_file", "read_table"]
+__all__ = ["audit_file", "read_relations", "read_table"]
 
-_TIDY = "row_group,row,column_group,column,measure,text"
-_PERCENT = re.compile(r"[\s,(]*(andel|procent|percent|share|%)[\s)]*(\(%\)|%)?\s*$", re.IGNORECASE)
-_COUNT = re.compile(r"[\s,(]*(antal|number|count)[\s)]*$", re.IGNORECASE)
+_PERCENT = re.compile(r"\b(andel|procent|percent|share)\b|%", re.IGNORECASE)
+_COUNT = re.compile(r"\b(antal|number|count)\b", re.IGNORECASE)
+_MEAN = re.compile(r"medel|genomsnitt|snitt|mean|average", re.IGNORECASE)
+_MEDIAN = re.compile(r"median", re.IGNORECASE)
 _AMOUNT = re.compile(r"\b(kr|tkr|mkr|kronor|belopp|kostnad\w*|utfall|sek)\b", re.IGNORECASE)
 
 
@@ -64,7 +68,7 @@ def audit_file(
     1
     """
     table = read_table(path)
-    declared = _read_relations(relations) if isinstance(relations, str | Path) else relations
+    declared = read_relations(relations) if isinstance(relations, str | Path) else relations
     report = audit(table.to_frame(), declared)
     if not report.results:
         raise InputError.of(
@@ -86,7 +90,7 @@ def read_table(path: str | Path) -> PublishedTable:
     Returns
     -------
     PublishedTable
-        Its id is the file's name without ending.
+        Its id is the file's name.
 
     Raises
     ------
@@ -98,20 +102,20 @@ def read_table(path: str | Path) -> PublishedTable:
         raise InputError.of("file", required="an existing file", got=str(path))
     kind = file.suffix.lower()
     if kind in (".xlsx", ".xlsm"):
-        rows, decoded = _excel_rows(file), ""
+        rows = _excel_rows(file)
     elif kind in (".csv", ".tsv", ".txt"):
-        decoded = _decode(file)
-        rows = _csv_rows(decoded, file.name)
+        rows = _csv_rows(_decode(file), file.name)
     else:
         raise InputError.of(
             "file", required="a .csv or .xlsx file", got=file.name,
             remedy="Save the table as CSV (UTF-8).",
         )  # fmt: skip
-    if rows and ",".join(rows[0]) == _TIDY:
-        cells = read_cells(decoded.splitlines(), file.stem, file.name)
+    header = {text.strip() for text in rows[0][1]}
+    if {"row", "column", "measure"} <= header and header & {"text", "value"}:
+        cells = _tidy_cells(rows, file.name)
     else:
-        cells = _wide_cells(rows, file.stem, file.name)
-    return PublishedTable(file.stem, "file", {"title": file.stem}, cells)
+        cells = _wide_cells(rows, file.name)
+    return PublishedTable(file.name, "file", {"title": file.stem}, cells)
 
 
 def _decode(file: Path) -> str:
@@ -128,14 +132,19 @@ def _decode(file: Path) -> str:
         ) from None  # fmt: skip
 
 
-def _csv_rows(text: str, name: str) -> list[list[str]]:
-    first = text.split("\n", 1)[0]
-    delimiter = max("\t;,", key=first.count)
+Line = tuple[int, list[str]]
+"""A row with its number in the file."""
+
+
+def _csv_rows(text: str, name: str) -> list[Line]:
+    delimiter = max("\t;,", key=lambda mark: max(line.count(mark) for line in [*text.split("\n")]))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    filled: list[Line] = []
     try:
-        rows = list(csv.reader(text.splitlines(), delimiter=delimiter, strict=True))
+        filled += [(reader.line_num, row) for row in reader if any(map(str.strip, row))]
     except csv.Error as error:
         raise InputError.of(name, required="well-formed CSV", got=str(error)) from error
-    filled = [(number, row) for number, row in enumerate(rows, start=1) if any(row)]
+    filled = _without_titles(filled)
     if len(filled) < 2:
         raise InputError.of(name, required="a header and at least one row", got=f"{len(filled)}")
     width = len(filled[0][1])
@@ -143,22 +152,54 @@ def _csv_rows(text: str, name: str) -> list[list[str]]:
     if ragged:
         raise InputError.of(
             name, required=f"{width} fields in every row, as in the header", got="ragged rows",
-            where=ragged, remedy="Quote figures that hold the separator, e.g. \"0,3\".",
+            where=ragged, remedy='Quote figures that hold the separator, e.g. "0,3".',
         )  # fmt: skip
-    return [row for _, row in filled]
+    return filled
 
 
-def _excel_rows(file: Path) -> list[list[str]]:
+def _without_titles(rows: list[Line]) -> list[Line]:
+    """Leave out rows above the header that hold one text only: the table's title."""
+    first = 0
+    while first < len(rows) and rows[first][1][0].strip() and not any(
+        field.strip() for field in rows[first][1][1:]
+    ):  # fmt: skip
+        first += 1
+    # A table of one column has headers of one field: then there is no title to leave out.
+    return rows[first:] if first < len(rows) else rows
+
+
+def _excel_rows(file: Path) -> list[Line]:
+    from xml.etree.ElementTree import ParseError
     from zipfile import BadZipFile
 
     from openpyxl import load_workbook
 
     try:
-        sheet = load_workbook(file, read_only=False, data_only=True).worksheets[0]
-    except (BadZipFile, KeyError, OSError) as error:
+        shown = load_workbook(file, data_only=True).worksheets
+        written = load_workbook(file).worksheets
+    except (BadZipFile, KeyError, OSError, ValueError, ParseError) as error:
         raise InputError.of(file.name, required="an Excel workbook", got=str(error)) from error
-    rows = [[_excel_text(cell) for cell in row] for row in sheet.iter_rows()]
-    return [row for row in rows if any(row)]
+    if not shown:
+        raise InputError.of(file.name, required="a workbook with a sheet of cells", got="none")
+    unknown = [
+        formula.coordinate
+        for row, formulas in zip(shown[0].iter_rows(), written[0].iter_rows(), strict=True)
+        for cell, formula in zip(row, formulas, strict=True)
+        if cell.value is None and formula.value is not None
+    ]
+    if unknown:
+        raise InputError.of(
+            file.name, required="figures, or formulas with their results", got="formulas only",
+            where=unknown, remedy="Open the workbook in Excel and save it.",
+        )  # fmt: skip
+    rows = [
+        (number, [_excel_text(cell) for cell in row])
+        for number, row in enumerate(shown[0].iter_rows(), start=1)
+    ]
+    rows = _without_titles([line for line in rows if any(line[1])])
+    if len(rows) < 2:
+        raise InputError.of(file.name, required="a header and at least one row", got=f"{len(rows)}")
+    return rows
 
 
 def _excel_text(cell: Any) -> str:
@@ -168,27 +209,58 @@ def _excel_text(cell: Any) -> str:
         return ""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value).strip()
-    shown = str(cell.number_format)
+    shown = str(cell.number_format).split(";")[0]
+    exact = Fraction(repr(value))
     if "%" in shown:
-        decimals = len(shown.split("%")[0].partition(".")[2].strip())
-        return f"{100 * value:.{decimals}f}%".replace(".", ",")
-    if float(value).is_integer():
-        return str(int(value))
-    return repr(float(value)).replace(".", ",")
+        return _half_up(100 * exact, _decimals(shown.split("%")[0])) + "%"
+    if any(mark in shown for mark in "0#") and "General" not in shown:
+        return _half_up(exact, _decimals(shown))
+    return str(int(value)) if exact.denominator == 1 else repr(float(value)).replace(".", ",")
 
 
-def _wide_cells(rows: list[list[str]], table: str, name: str) -> tuple[Cell, ...]:
-    header, body, first_line = rows[0], rows[1:], 2
+def _decimals(number_format: str) -> int:
+    """Decimals of a number format such as ``#,##0.0``."""
+    return sum(mark in "0#" for mark in number_format.partition(".")[2])
+
+
+def _half_up(value: Fraction, decimals: int) -> str:
+    """Text of a value as a sheet shows it."""
+    scaled = ratio_half_up(value.numerator, value.denominator, decimals)
+    whole, part = divmod(abs(scaled), 10**decimals)
+    text = f"{whole},{part:0{decimals}d}" if decimals else str(whole)
+    return f"-{text}" if scaled < 0 else text
+
+
+def _tidy_cells(rows: list[Line], name: str) -> tuple[Cell, ...]:
+    """Read rows in the form of the shipped CSV files, or of a saved tidy frame."""
+    import pandas as pd
+
+    header = [text.strip() for text in rows[0][1]]
+    frame = pd.DataFrame([row for _, row in rows[1:]], columns=header, dtype=str)
+    frame["table_id"] = name
+    faults: list[str] = []
+    if "text" not in header:
+        frame["text"] = frame["value"].str.replace(".", ",", regex=False).str.removesuffix(",0")
+    for (number, _), text in zip(rows[1:], frame["text"], strict=True):
+        if _figure(text) is None:
+            faults.append(f"line {number}: {text!r}")
+    if faults:
+        raise InputError.of(name, required="a figure or a dash in text", got="text", where=faults)
+    return cells_of_frame(frame.drop(columns="value", errors="ignore"))
+
+
+def _wide_cells(rows: list[Line], name: str) -> tuple[Cell, ...]:
+    (_, header), body = rows[0], rows[1:]
     groups = [""] * len(header)
-    if len(body) > 1 and not body[0][0].strip() and not any(_is_figure(t) for t in body[0][1:]):
-        groups, header, body, first_line = _filled(header), body[0], body[1:], 3
+    if len(body) > 1 and _is_subheader(header, body[0][1]):
+        groups, header, body = _filled(header), body[0][1], body[1:]
     columns = [
-        _column(groups[i], header[i], [row[i] for row in body]) for i in range(1, len(header))
+        _column(groups[i], header[i], [row[i] for _, row in body]) for i in range(1, len(header))
     ]
     cells: list[Cell] = []
     wrong: list[str] = []
     row_group = ""
-    for number, row in enumerate(body, start=first_line):
+    for number, row in body:
         label = row[0].strip()
         if label and not any(text.strip() for text in row[1:]):
             row_group = label
@@ -198,7 +270,7 @@ def _wide_cells(rows: list[list[str]], table: str, name: str) -> tuple[Cell, ...
             if figure is None:
                 wrong.append(f"row {number} column {column!r}: {text!r}")
             else:
-                cells.append(Cell(Key(table, row_group, label, group, column, measure), figure))
+                cells.append(Cell(Key(name, row_group, label, group, column, measure), figure))
     if wrong:
         raise InputError.of(
             name, required="a figure, a dash or nothing in every cell but the first column",
@@ -213,6 +285,13 @@ def _wide_cells(rows: list[list[str]], table: str, name: str) -> tuple[Cell, ...
             remedy="Give the rows a heading row of their own, or rename them.",
         )  # fmt: skip
     return tuple(cells)
+
+
+def _is_subheader(header: list[str], row: list[str]) -> bool:
+    """Whether the second row is a header too: no figures, and one of the two has no row label."""
+    texts = [text for text in row[1:] if text.strip()]
+    unlabelled = not header[0].strip() or not row[0].strip()
+    return bool(texts) and unlabelled and not any(_figure(text) is not None for text in texts)
 
 
 def _filled(header: list[str]) -> list[str]:
@@ -231,17 +310,14 @@ def _figure(text: str) -> Figure | None:
         return None
 
 
-def _is_figure(text: str) -> bool:
-    figure = _figure(text)
-    return figure is not None and figure.value is not None
-
-
 def _column(group: str, label: str, texts: list[str]) -> tuple[str, str, str]:
     """Column group, label and measure; 'Antal'/'Andel' tell measures of one column apart."""
-    label = label.strip()
+    label = " ".join(label.split())
     percent = bool(_PERCENT.search(label)) or any("%" in text for text in texts)
-    bare = _PERCENT.sub("", label) if percent else _COUNT.sub("", label)
+    bare = re.sub(r"[\s,():]+", " ", (_PERCENT if percent else _COUNT).sub("", label)).strip()
     values = [figure for text in texts if (figure := _figure(text)) and figure.value is not None]
+    if _MEDIAN.search(label) or _MEAN.search(label):
+        return group, label, "median" if _MEDIAN.search(label) else "mean"
     if percent:
         measure = "percent"
     elif _AMOUNT.search(label) or _AMOUNT.search(group):
@@ -255,7 +331,8 @@ def _column(group: str, label: str, texts: list[str]) -> tuple[str, str, str]:
     return ("", group, measure) if group else ("", label, measure)
 
 
-def _read_relations(path: str | Path) -> list[Mapping[str, Any]]:
+def read_relations(path: str | Path) -> list[Mapping[str, Any]]:
+    """Read relations from a YAML file: a list, or a mapping with the key ``relations``."""
     file = Path(path)
     if not file.is_file():
         raise InputError.of("relations", required="an existing YAML file", got=str(path))

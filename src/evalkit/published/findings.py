@@ -7,18 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Literal, cast
+from typing import cast
 
 from evalkit.core.typography import Typography
 from evalkit.kernels.rounding import ratio_half_up
-from evalkit.published.checks import Check, Interval, Term, allowed
+from evalkit.published.checks import Check, allowed, whole_shares
+from evalkit.published.phrases import WORDS, Lang
 from evalkit.published.store import Cell, Key
 from evalkit.published.suspects import Suspect, explain_sum, suspects_of
+from evalkit.published.terms import Interval, Term
 from evalkit.published.verdicts import Verdict, base_mismatches, share_of
 
-__all__ = ["Finding", "describe", "find", "show_check", "show_interval"]
+__all__ = ["Finding", "describe", "find", "severity", "show_allowed", "show_check"]
 
-Lang = Literal["en", "sv"]
 _MOST_ALTERNATIVES = 3
 _MOST_DECIMALS = 6
 # Figures in findings are set as the Swedish sources set them, whatever the language around them.
@@ -47,7 +48,7 @@ class Finding:
     alternatives : tuple of Key
         Other figures that could be the wrong one instead.
     located : bool
-        Whether another value of this very figure settles everything.
+        Whether another value of this figure, or of an alternative, settles everything.
     """
 
     key: Key
@@ -101,8 +102,12 @@ def find(checks: Sequence[Check], verdicts: list[Verdict]) -> list[Finding]:
     for number, verdict in enumerate(verdicts):
         if verdict not in ("exact", "untestable") and number not in settled:
             findings.append(_plain(checks[number], verdict))
-    order: dict[Verdict, int] = {"impossible": 0, "base-mismatch": 1, "tie-rule": 2, "rounding": 3}
-    return sorted(findings, key=lambda finding: (order[finding.verdict], finding.key))
+    return sorted(findings, key=lambda finding: (severity(finding.verdict), finding.key))
+
+
+def severity(verdict: Verdict) -> int:
+    """Rank a verdict, the worst first."""
+    return ("impossible", "base-mismatch", "tie-rule", "rounding").index(verdict)
 
 
 def _free(check: Check) -> Check:
@@ -123,12 +128,13 @@ def _located(group: tuple[Suspect, ...], checks: list[Check]) -> Finding:
     elif not slip and len(checks) == 1:
         slip = explain_sum(checks[0])
     possible = first.possible
-    if first.correction is not None and slip not in ("truncated", "rounded-twice", "other-base"):
+    if first.correction is not None and slip not in ("truncated", "rounded-twice"):
         possible = (first.correction, first.correction)
+    # With several suspects no one value is "the" possible one.
+    shown = "" if len(group) > 1 else show_interval(possible, first.cell)
     return Finding(
-        first.cell.key, "impossible", tuple(checks), first.cell.figure.text,
-        show_interval(possible, first.cell), slip,
-        tuple(s.cell.key for s in group if s is not first), len(group) == 1,
+        first.cell.key, "impossible", tuple(checks), first.cell.figure.text, shown, slip,
+        tuple(s.cell.key for s in group if s is not first), True,
     )  # fmt: skip
 
 
@@ -156,9 +162,37 @@ def _plain(check: Check, verdict: Verdict) -> Finding:
     place = next(i for i, term in enumerate(check.terms) if term.cell is lead)
     slip = (explain_sum(check) or _percent_slip(check)) if verdict == "impossible" else ""
     return Finding(
-        lead.key, verdict, (check,), lead.figure.text,
-        show_interval(allowed(check, place), lead, check.terms[place].factor), slip,
-    )  # fmt: skip
+        lead.key,
+        verdict,
+        (check,),
+        lead.figure.text,
+        show_allowed(check, place, lead),
+        slip,
+        located=bool(check.assumes),
+    )
+
+
+def show_allowed(check: Check, place: int, cell: Cell) -> str:
+    """Write what a figure of a check could be, given the others.
+
+    Parameters
+    ----------
+    check : Check
+        The check.
+    place : int
+        Place of the figure in ``check.members``.
+    cell : Cell
+        The figure.
+
+    Returns
+    -------
+    str
+        A number, a range, or two numbers where only these are possible.
+    """
+    if check.kind == "share" and len(check.terms) == 2 and place == 0:
+        shares = whole_shares(check.terms[0], check.terms[1])
+        return ", ".join(dict.fromkeys(_number(share, 2 * cell.figure.half) for share in shares))
+    return show_interval(allowed(check, place), cell, check.terms[place].factor)
 
 
 def show_interval(span: Interval, cell: Cell, factor: Fraction = Fraction(1)) -> str:
@@ -208,7 +242,7 @@ def show_check(check: Check, lang: Lang = "en") -> str:
     str
         For example ``4 801 of 12 517 is 38,4 %``.
     """
-    words = _WORDS[lang]
+    words = WORDS[lang]
     texts = [_text(term) for term in check.terms]
     share = share_of(check)
     if share is not None:
@@ -240,6 +274,8 @@ def show_check(check: Check, lang: Lang = "en") -> str:
 
 
 def _text(term: Term) -> str:
+    if term.label:
+        return term.label
     if term.cell is None:
         return "" if term.value is None else _number(term.value, Fraction(1))
     text = term.cell.figure.text.strip() or "–"
@@ -269,7 +305,7 @@ def describe(finding: Finding, lang: Lang = "en") -> str:
     >>> any("5" in message for message in report.findings["message"])
     True
     """
-    words = _WORDS[lang]
+    words = WORDS[lang]
     check = finding.checks[0]
     parts = [
         words["printed"].format(printed=finding.published or "–", says=show_check(check, lang))
@@ -279,6 +315,8 @@ def describe(finding: Finding, lang: Lang = "en") -> str:
         parts.append(words["one more" if more == 1 else "more"].format(n=more))
     if check.explained:
         parts.append(words["explained"].format(why=check.explained))
+    elif check.assumes and finding.verdict == "base-mismatch":
+        parts.append(words["assumes"].format(what=check.assumes))
     elif finding.verdict == "impossible":
         parts.append(_slip_words(finding, words))
     elif finding.verdict in ("rounding", "tie-rule"):
@@ -289,72 +327,11 @@ def describe(finding: Finding, lang: Lang = "en") -> str:
 
 
 def _slip_words(finding: Finding, words: Mapping[str, str]) -> str:
-    text = words[finding.slip or ("only" if finding.located and finding.possible else "unknown")]
+    slip = "unknown" if finding.alternatives else finding.slip
+    text = words[slip or ("only" if finding.located and finding.possible else "unknown")]
     text = text.format(possible=finding.possible)
     if finding.alternatives:
         places = "; ".join(key.place for key in finding.alternatives[:_MOST_ALTERNATIVES])
         more = len(finding.alternatives) - _MOST_ALTERNATIVES
         text += " " + words["or"].format(places=places + (f" (+{more})" if more > 0 else ""))
     return text
-
-
-_WORDS: Mapping[Lang, Mapping[str, str]] = {
-    "en": {
-        "printed": "Printed {printed}: {says}.",
-        "share": "{count} of {base} is {true} %",
-        "whole share": "no whole number of {base} gives {percent}",
-        "vague share": "{count} of {base} makes {ours} %, against {lead}",
-        "sum": "{parts} make {ours}, against {lead}",
-        "mean": "the groups ({parts}) allow {ours} for {lead}",
-        "equal": "{lead} in {here}, {other} in {where}",
-        "whole": "no whole counts of {lead} persons give {parts} percent",
-        "change": "the figures give {ours} %, against {lead}",
-        "order": "{lead} should not exceed {other} ({name})",
-        "product": "the factors make {ours}, against {lead}",
-        "one more": "One more check fails for the same reason.",
-        "more": "{n} more checks fail for the same reason.",
-        "explained": "The source explains it: {why}",
-        "rounding": "Rounding of the parts accounts for it.",
-        "tie-rule": "A tie, rounded against the source's own rule.",
-        "other-base": "The percentages fit another base ({possible}).",
-        "digit": "Likely one wrong digit: {possible}.",
-        "transposition": "Likely two digits swapped: {possible}.",
-        "lost-digit": "Likely a digit lost: {possible}.",
-        "added-digit": "Likely a digit too many: {possible}.",
-        "dropped-row": "The difference equals one of the parts: a row left out of the total.",
-        "truncated": "Cut off rather than rounded: {possible}.",
-        "rounded-twice": "Likely a rounded figure rounded again: {possible}.",
-        "only": "Only {possible} agrees with the other figures.",
-        "unknown": "Which figure is wrong cannot be told from the tables.",
-        "or": "It could as well be: {places}.",
-    },
-    "sv": {
-        "printed": "Tryckt {printed}: {says}.",
-        "share": "{count} av {base} är {true} %",
-        "whole share": "inget helt antal av {base} ger {percent}",
-        "vague share": "{count} av {base} blir {ours} %, mot {lead}",
-        "sum": "{parts} blir {ours}, mot {lead}",
-        "mean": "grupperna ({parts}) medger {ours}, mot {lead}",
-        "equal": "{lead} i {here}, {other} i {where}",
-        "whole": "inga hela antal av {lead} personer ger {parts} procent",
-        "change": "uppgifterna ger {ours} %, mot {lead}",
-        "order": "{lead} borde inte överstiga {other} ({name})",
-        "product": "faktorerna ger {ours}, mot {lead}",
-        "one more": "Ytterligare en kontroll faller av samma skäl.",
-        "more": "Ytterligare {n} kontroller faller av samma skäl.",
-        "explained": "Källan förklarar avvikelsen: {why}",
-        "rounding": "Avrundning av delarna förklarar skillnaden.",
-        "tie-rule": "Ett mittvärde, avrundat mot källans egen regel.",
-        "other-base": "Andelarna stämmer med en annan bas ({possible}).",
-        "digit": "Troligen en felaktig siffra: {possible}.",
-        "transposition": "Troligen två omkastade siffror: {possible}.",
-        "lost-digit": "Troligen en tappad siffra: {possible}.",
-        "added-digit": "Troligen en siffra för mycket: {possible}.",
-        "dropped-row": "Skillnaden är lika med en av delarna: en rad saknas i summan.",
-        "truncated": "Avhugget i stället för avrundat: {possible}.",
-        "rounded-twice": "Troligen ett avrundat tal som avrundats en gång till: {possible}.",
-        "only": "Endast {possible} stämmer med övriga uppgifter.",
-        "unknown": "Vilken uppgift som är fel går inte att avgöra av tabellerna.",
-        "or": "Det kan lika gärna vara: {places}.",
-    },
-}

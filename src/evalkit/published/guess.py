@@ -1,21 +1,25 @@
 """Guess the obvious relations of a stranger's table from its labels.
 
 Looked for: a total row or column, women + men, age bands, headed blocks of rows, and counts beside
-percentages. A guess is used only if at least half of what it says holds, or misses by less than
-half of the total, so that a label that merely looks like a total does no harm while a slip in the
-only total is still seen; the audit says which guesses it used.
+percentages. A guess is used only if at least half of what it says holds, so that a label that
+merely looks like a total does no harm. A near miss counts too (a slip of the pen or a twentieth;
+anything up to a half where women and men or age bands are all there is), so that a slip in the only
+total is still seen. The audit says which guesses it used.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from evalkit.published.checks import Check
 from evalkit.published.relations import expand
 from evalkit.published.selectors import Grid
+from evalkit.published.suspects import digit_slip
 from evalkit.published.verdicts import infer_rules, judge
 
 __all__ = ["guess_relations"]
@@ -23,18 +27,23 @@ __all__ = ["guess_relations"]
 _TOTALS = frozenset(
     {
         "totalt", "total", "summa", "summa totalt", "samtliga", "alla", "hela", "riket",
-        "hela riket", "båda könen", "all", "sum", "both sexes", "totalsumma",
+        "hela riket", "båda könen", "all", "sum", "both sexes", "totalsumma", "totalt antal",
+        "antal totalt", "total antal",
     }
 )  # fmt: skip
 _WOMEN = frozenset({"kvinnor", "kvinna", "women", "woman", "flickor", "females", "female"})
 _MEN = frozenset({"män", "man", "men", "pojkar", "males", "male"})
-_COUNT = frozenset({"antal", "n", "count", "number"})
-_SHARE = frozenset({"andel", "andel (%)", "procent", "%", "percent", "share"})
+_COUNT = re.compile(r"(antal|number|count|n)\b", re.IGNORECASE)
+_OF_WHICH = re.compile(r"(varav|därav|of which)\b", re.IGNORECASE)
 _AGE = re.compile(
-    r"[<>\u2264\u2265]?\s*\d{1,3}\s*(?:[-\u2013]\s*\d{1,3}|\+|\u2013)?\s*(?:år)?(?:\s.*)?"
+    r"(?P<under>(?:under|yngre än|-|\u2013|<)\s*)?(?P<low>\d{1,3})\s*"
+    r"(?:[-\u2013]\s*(?P<high>\d{1,3})|(?P<over>\+|\u2013|-|år och äldre|år eller äldre))?"
+    r"\s*(?:år)?(?:\s.*)?"
 )
+_OVER = re.compile(r"(?:över|äldre än|>|\u2265)\s*(\d{1,3})\s*(?:år)?")
 _NEEDED = 0.5
-_NEAR = Fraction(1, 2)
+_NEAR = Fraction(1, 20)
+_FAR = Fraction(1, 2)
 
 Relation = Mapping[str, Any]
 Path = tuple[str, str]
@@ -55,11 +64,16 @@ def guess_relations(grid: Grid) -> tuple[list[Relation], list[str]]:
     words : list of str
         The same in words, for the reader who has to judge the guesses.
     """
-    candidates = [
-        *_totals(grid.rows, "row"),
-        *_totals(grid.columns, "column"),
-    ]
-    kept = [(relation, words) for relation, words in candidates if _fit(relation, grid) >= _NEEDED]
+    kept: list[tuple[Relation, str]] = []
+    for axis, paths in (("row", grid.rows), ("column", grid.columns)):
+        for alternatives, certain in _totals(paths, axis):
+            near = _FAR if certain else _NEAR
+            fits = [
+                (_fit(relation, grid, near), relation, words) for relation, words in alternatives
+            ]
+            fit, relation, words = max(fits, key=lambda entry: entry[0])
+            if fit >= _NEEDED:
+                kept.append((relation, words))
     shares = _best_share(grid)
     if shares is not None:
         kept.append(shares)
@@ -70,31 +84,74 @@ def _path(path: Path) -> str:
     return f"{path[0]} > {path[1]}"
 
 
+def _plain(label: str) -> str:
+    """Label without marks, brackets and case, for recognising totals."""
+    return re.sub(r"\([^)]*\)|[:*]", "", label).strip().casefold()
+
+
 def _is(path: Path, names: frozenset[str]) -> bool:
-    return path[1].strip().casefold() in names
+    return _plain(path[1]) in names
 
 
-def _totals(paths: Sequence[Path], axis: str) -> Iterable[tuple[Relation, str]]:
-    """Relations between the labels of one axis and their total."""
+def _totals(paths: Sequence[Path], axis: str) -> Iterable[tuple[list[tuple[Relation, str]], bool]]:
+    """Alternative relations between the labels of one axis and their total.
+
+    With each comes whether the labels leave no doubt: women and men, or age bands, and nobody else.
+    """
     everywhere = [path for path in paths if _is(path, _TOTALS)]
+    only = everywhere if len(everywhere) == 1 else []
     for group in dict.fromkeys(path[0] for path in paths):
         own = [path for path in everywhere if path[0] == group]
-        total = own or [path for path in everywhere if not path[0]]
+        total = own or [path for path in everywhere if not path[0]] or only
         if not total:
             continue
         members = [path for path in paths if path[0] == group and path not in everywhere]
-        for parts in _families(members):
-            yield _sum(axis, total[0], parts)
+        for alternatives in _families(members):
+            certain = len(alternatives) == 1 and _age_or_sex(alternatives[0][0])
+            yield [_sum(axis, total[0], parts) for parts in alternatives], certain
 
 
-def _families(members: Sequence[Path]) -> Iterable[list[Path]]:
-    """Sets of labels that each make up everybody: the sexes, the ages, the rest."""
+def _families(members: Sequence[Path]) -> Iterable[list[list[Path]]]:
+    """Sets of labels that may each make up everybody: the sexes, the ages, the rest.
+
+    Each comes with alternatives: women and men, or women, men and those of whom it is not known.
+    """
+    members = [path for path in members if not _OF_WHICH.match(path[1].strip())]
     sexes = [path for path in members if _is(path, _WOMEN) or _is(path, _MEN)]
-    ages = [path for path in members if _AGE.fullmatch(path[1].strip().casefold())]
+    ages = [path for path in members if _age_band(path[1]) is not None]
     rest = [path for path in members if path not in sexes and path not in ages]
-    for family in (sexes, ages, rest):
-        if len(family) > 1:
-            yield family
+    if len(ages) > 1 and _overlapping([_age_band(path[1]) for path in ages]):
+        ages = []
+    families = [family for family in (sexes, ages) if len(family) > 1]
+    for family in families:
+        yield [family, family + rest] if rest else [family]
+    if len(rest) > 1:
+        yield [rest]
+
+
+def _age_or_sex(path: Path) -> bool:
+    return _is(path, _WOMEN) or _is(path, _MEN) or _age_band(path[1]) is not None
+
+
+def _age_band(label: str) -> tuple[float, float] | None:
+    """Youngest and oldest age of a band such as 18-24 år, under 25 or 65+; None for no band."""
+    text = label.strip().casefold()
+    if over := _OVER.fullmatch(text):
+        return int(over.group(1)) + 1, math.inf
+    match = _AGE.fullmatch(text)
+    if match is None:
+        return None
+    low = int(match["low"])
+    if match["under"]:
+        return -math.inf, low - 1
+    if match["over"]:
+        return low, math.inf
+    return (low, int(match["high"])) if match["high"] else (low, low)
+
+
+def _overlapping(bands: Sequence[tuple[float, float] | None]) -> bool:
+    ordered = sorted(band for band in bands if band is not None)
+    return any(b[0] <= a[1] for a, b in pairwise(ordered))
 
 
 def _sum(axis: str, total: Path, parts: Sequence[Path]) -> tuple[Relation, str]:
@@ -108,34 +165,41 @@ def _sum(axis: str, total: Path, parts: Sequence[Path]) -> tuple[Relation, str]:
     return relation, f"{axis}s {names} = {total[1]}"
 
 
-def _fit(relation: Relation, grid: Grid) -> float:
+def _fit(relation: Relation, grid: Grid, near: Fraction = _NEAR) -> float:
     """Share of a relation's testable checks that hold, or for a sum nearly do."""
-    measures = set(grid.measures) & {"count", "amount", "percent"}
-    if "sum" in relation and not measures & {"count", "amount"}:
+    if "sum" in relation and not {"count", "amount"} & set(grid.measures):
         return 0.0
     checks = [c for c in expand([relation], {grid.table: grid}, home=grid.table) if not c.missing]
     rules = infer_rules(checks)
+    # A near miss speaks for a relation, but less than a sum that holds.
     held = [
-        judge(check, rules) in ("exact", "rounding", "tie-rule") or _nearly(check)
+        1.0
+        if judge(check, rules) in ("exact", "rounding", "tie-rule")
+        else 0.75 * _nearly(check, near)
         for check in checks
     ]
     return sum(held) / len(held) if held else 0.0
 
 
-def _nearly(check: Check) -> bool:
-    """Whether a sum misses its total by so little that a slip is likelier than a wrong guess."""
+def _nearly(check: Check, near: Fraction) -> bool:
+    """Whether a sum misses its total so slightly that a slip is likelier than a wrong guess."""
     values = [term.value for term in check.terms]
     known = [value for value in values if value is not None]
     if check.kind != "sum" or len(known) < len(values):
         return False
-    return abs(sum(known[1:], Fraction(0)) - known[0]) <= _NEAR * abs(known[0])
+    total = sum(known[1:], Fraction(0))
+    lead = check.terms[0].cell
+    if lead is not None and digit_slip(lead, [total])[0]:
+        return True
+    return abs(total - known[0]) <= near * abs(known[0])
 
 
 def _best_share(grid: Grid) -> tuple[Relation, str] | None:
     """The base that most of the percentages fit, of the row's and the column's totals."""
-    if not {"count", "percent"} <= set(grid.measures):
+    pair = _pair(grid)
+    if pair is None:
         return None
-    percent, count = _pair(grid)
+    percent, count = pair
     columns = [path for path in grid.columns if _is(path, _TOTALS)]
     rows = [path for path in grid.rows if _is(path, _TOTALS)]
     bases: list[tuple[Relation, str]] = [
@@ -156,10 +220,21 @@ def _best_share(grid: Grid) -> tuple[Relation, str] | None:
     return None if best is None else best[1:]
 
 
-def _pair(grid: Grid) -> tuple[dict[str, str], dict[str, str]]:
-    """Selectors of percent and count: two named columns, or two measures of one column."""
-    count = [path for path in grid.columns if _is(path, _COUNT)]
-    share = [path for path in grid.columns if _is(path, _SHARE)]
-    if count and share:
-        return {"column": _path(share[0])}, {"column": _path(count[0])}
-    return {"measure": "percent"}, {"measure": "count"}
+def _pair(grid: Grid) -> tuple[dict[str, str], dict[str, str]] | None:
+    """Selectors of percent and count: two measures of one column, or one column of each."""
+    if not {"count", "percent"} <= set(grid.measures):
+        return None
+    by_measure = {
+        measure: list(
+            dict.fromkeys(
+                (c.key.column_group, c.key.column) for c in grid.cells if c.key.measure == measure
+            )
+        )
+        for measure in ("count", "percent")
+    }
+    if set(by_measure["count"]) & set(by_measure["percent"]):
+        return {"measure": "percent"}, {"measure": "count"}
+    counts = [path for path in by_measure["count"] if _COUNT.match(path[1])] or by_measure["count"]
+    if len(counts) == 1 and len(by_measure["percent"]) == 1:
+        return {"column": _path(by_measure["percent"][0])}, {"column": _path(counts[0])}
+    return None

@@ -167,7 +167,8 @@ def parse_figure(text: str) -> Figure:
         return Figure(text, None)
     if match := _SUPPRESSED.fullmatch(stripped):
         limit = int(match.group(1))
-        return Figure(text, None, vague=True, low=Fraction(1), high=Fraction(limit - 1))
+        low, high = Fraction(min(1, limit - 1)), Fraction(limit - 1)
+        return Figure(text, None, vague=True, low=low, high=high)
     kind = ""
     if match := _VAGUE_PATTERN.match(stripped):
         kind = _VAGUE[match.group(1).lower()]

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from evalkit.published.checks import Check, Term, term_of
+from evalkit.published.checks import Check, substitute
 from evalkit.published.declared import shipped_checks
 from evalkit.published.store import Cell, Key, load
 from evalkit.published.verdicts import VERDICTS, Rule, Verdict, infer_rules, judge
@@ -77,7 +76,7 @@ def audit_power(table_ids: Sequence[str] | None = None) -> pd.DataFrame:
         tally: dict[tuple[str, int], list[bool]] = defaultdict(list)
         for cell in load(table_id).cells:
             for change, mutant in _mutants(cell):
-                found = any(_worse(use, cell, mutant, rules) for use in uses[cell.key])
+                found = any(_worse(use, mutant, rules) for use in uses[cell.key])
                 tally[cell.key.measure, abs(change)].append(found)
         rows += [
             (table_id, measure, size, len(hits), sum(hits), sum(hits) / len(hits))
@@ -98,20 +97,9 @@ def _mutants(cell: Cell) -> Iterator[tuple[int, Cell]]:
             yield change, Cell(cell.key, changed)
 
 
-def _worse(use: _Use, cell: Cell, mutant: Cell, rules: dict[str, Rule]) -> bool:
+def _worse(use: _Use, mutant: Cell, rules: dict[str, Rule]) -> bool:
     """Whether a check that held fails once the figure is changed."""
-
-    def swap(term: Term) -> Term:
-        if term.cell is None or term.cell.key != cell.key:
-            return term
-        exact = term.certain and cell.key.measure != "count"
-        return term_of(mutant, term.factor or Fraction(1), exact) or term
-
-    changed = replace(
-        use.check,
-        terms=tuple(swap(term) for term in use.check.terms),
-        weights=tuple(None if weight is None else swap(weight) for weight in use.check.weights),
-    )
+    changed = substitute(use.check, mutant)
     order = VERDICTS.index
     verdict = judge(changed, rules)
     return verdict != "untestable" and order(verdict) > order(use.verdict)

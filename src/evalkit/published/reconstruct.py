@@ -30,6 +30,7 @@ __all__ = ["reconstruct", "reconstruct_layouts"]
 
 
 _MOST_CELLS = 20_000
+_MOST_PAIRS = 1_000_000
 
 
 def reconstruct(
@@ -62,14 +63,15 @@ def reconstruct(
     ------
     InputError
         If a table is unknown or does not describe persons, if the tables describe different
-        people, or if their margins cannot hold together; the message then names the figures to
+        people, if a percentage has a base that none of them prints (the message names the table to
+        add), or if their margins cannot hold together; the message then names the figures to
         suspect and by how much they are off.
 
     Notes
     -----
-    The data are synthetic. Every figure of the tables holds exactly (a figure that the table itself
-    contradicts follows the ``reading`` in the table's YAML file); a crossing that was not published
-    is random, and no conclusion may be drawn from it.
+    The data are synthetic. Every count and percentage of the tables holds exactly (a figure that
+    the table itself contradicts follows the ``reading`` in the table's YAML file); a crossing that
+    was not published is random, and no conclusion may be drawn from it.
 
     Examples
     --------
@@ -293,16 +295,28 @@ def _kinds(
 ) -> tuple[IntArray, IntArray, BoolArray]:
     """Kinds of persons and of records as far as the zeros tell them apart, and who may meet.
 
-    Bit k of a kind says that its own part of zero k is met; both parts met is a zero.
+    A kind says of which zeros the own part is met; the same zero met on both sides is a zero. Only
+    kinds that occur are numbered, so that their number does not grow with the zeros alone.
     """
-    left = np.zeros(len(people), dtype=np.int64)
-    right = np.zeros(len(records), dtype=np.int64)
+    left = np.zeros((len(people), len(zeros)), dtype=np.int64)
+    right = np.zeros((len(records), len(zeros)), dtype=np.int64)
     everything = list(range(len(model.variables)))
-    for bit, zero in enumerate(zeros):
+    # The last zero stands first: it decides the order of the kinds.
+    for place, zero in enumerate(reversed(zeros)):
         parts = {name: model.variables.index(name) for name in zero.condition}
         mine = {name: v for name, v in zero.condition.items() if parts[name] in known}
         theirs = {name: v for name, v in zero.condition.items() if parts[name] not in known}
-        left |= model.meets(mine, everything, people).astype(np.int64) << bit
-        right |= model.meets(theirs, clique, records).astype(np.int64) << bit
-    kinds = np.arange(1 << len(zeros))
-    return left, right, (kinds[:, None] & kinds) == 0
+        left[:, place] = model.meets(mine, everything, people)
+        right[:, place] = model.meets(theirs, clique, records)
+    if not zeros:
+        return left.sum(axis=1), right.sum(axis=1), np.ones((1, 1), dtype=np.bool_)
+    left_kinds, left_kind = np.unique(left, axis=0, return_inverse=True)
+    right_kinds, right_kind = np.unique(right, axis=0, return_inverse=True)
+    if len(left_kinds) * len(right_kinds) > _MOST_PAIRS:
+        raise InputError.of(
+            "table_ids", required=f"structural zeros that make at most {_MOST_PAIRS} pairs of "
+            "kinds of persons", got=f"{len(left_kinds)} times {len(right_kinds)} kinds",
+            where=[str(dict(zero.condition)) for zero in zeros],
+            remedy="Reconstruct fewer tables at a time, or state fewer zeros.",
+        )  # fmt: skip
+    return left_kind.ravel(), right_kind.ravel(), left_kinds @ right_kinds.T == 0

@@ -6,34 +6,29 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from evalkit.errors import InputError
-from evalkit.published.checks import Check, Term, term_of
+from evalkit.published.checks import Check
 from evalkit.published.numbers import Figure
+from evalkit.published.relation_forms import (
+    Relation,
+    listed,
+    read_relation,
+    role_of,
+    roles,
+    selectors_of,
+)  # fmt: skip
 from evalkit.published.selectors import Grid, Selector, read_selector
 from evalkit.published.store import Cell, Key
+from evalkit.published.terms import Term, term_of
 
 __all__ = ["KINDS", "expand"]
 
 _ADDITIVE = ("count", "amount")
 _SUMMARIES = ("percent", "mean", "median", "days", "ratio")
-_SETTINGS = frozenset({"name", "explained", "optional"})
 
 Grids = Mapping[str, Grid]
-
-
-@dataclass(frozen=True)
-class _Relation:
-    """One relation as read: its kind, its body and the settings that every kind shares."""
-
-    kind: str
-    body: object
-    home: str | None
-    where: str
-    name: str
-    explained: str
-    optional: bool
 
 
 @dataclass(frozen=True)
@@ -71,25 +66,10 @@ def expand(
     """
     checks: list[Check] = []
     for number, raw in enumerate(relations, start=1):
-        relation = _read(raw, number, home)
+        relation = read_relation(raw, number, home)
         made = KINDS[relation.kind](relation, grids)
         checks += [check for check in made if not (check.missing and relation.optional)]
     return checks
-
-
-def _read(raw: Mapping[str, Any], number: int, home: str | None) -> _Relation:
-    where = f"relation {number} of {home or 'the source'}"
-    kinds = [key for key in raw if key not in _SETTINGS]
-    if len(kinds) != 1 or kinds[0] not in KINDS:
-        raise InputError.of(
-            "relations", required=f"exactly one of {', '.join(KINDS)} in each relation",
-            got=", ".join(map(str, raw)), where=[where],
-        )  # fmt: skip
-    kind = kinds[0]
-    return _Relation(
-        kind, raw[kind], home, where, str(raw.get("name", "")), str(raw.get("explained", "")),
-        bool(raw.get("optional", False)),
-    )  # fmt: skip
 
 
 def _grid(selector: Selector, default: str | None, grids: Grids, where: str) -> Grid:
@@ -102,49 +82,12 @@ def _grid(selector: Selector, default: str | None, grids: Grids, where: str) -> 
     return grids[table]
 
 
-def _mapping(raw: object) -> Mapping[str, object] | None:
-    return cast("Mapping[str, object]", raw) if isinstance(raw, Mapping) else None
-
-
-def _listed(raw: object) -> list[object]:
-    return cast("list[object]", raw) if isinstance(raw, list) else []
-
-
-def _roles(relation: _Relation) -> Mapping[str, object]:
-    """Body of a relation, checked against the roles that its kind has."""
-    known = _ROLES[relation.kind]
-    body = _mapping(relation.body)
-    if body is None or not set(body) <= set(known):
-        raise InputError.of(
-            "relations", required=f"{relation.kind} with {', '.join(known)}",
-            got=repr(relation.body), where=[relation.where],
-        )  # fmt: skip
-    return body
-
-
-def _role(relation: _Relation, role: str) -> object:
-    """What a relation says of a role it must have."""
-    body = _roles(relation)
-    if role not in body:
-        raise InputError.of(
-            "relations", required=f"{relation.kind} with {role}", got=", ".join(body),
-            where=[relation.where],
-        )  # fmt: skip
-    return body[role]
-
-
-def _selectors(raw: object, where: str) -> list[Selector | None]:
-    """Selectors of a list (or of a single one); null stays None."""
-    entries = _listed(raw) or [raw]
-    return [None if entry is None else read_selector(entry, where) for entry in entries]
-
-
 def _constant(value: Fraction) -> Term:
     return Term(None, value, value, value)
 
 
 def _drive(
-    relation: _Relation, selector: Selector, grids: Grids, measures: Sequence[str]
+    relation: Relation, selector: Selector, grids: Grids, measures: Sequence[str]
 ) -> Iterator[tuple[Key, Term | None]]:
     """Every cell that the first selector matches, with its term."""
     grid = _grid(selector, relation.home, grids, relation.where)
@@ -153,7 +96,7 @@ def _drive(
 
 
 def _follow(
-    relation: _Relation, selector: Selector, grids: Grids, driver: Key, measure: str, role: str
+    relation: Relation, selector: Selector, grids: Grids, driver: Key, measure: str, role: str
 ) -> _Found:
     """Terms that go with a driving cell."""
     if selector.constant is not None:
@@ -177,7 +120,7 @@ def _absent(cell: Cell | None, role: str, grid: Grid) -> str:
 
 
 def _check(
-    relation: _Relation, kind: str, lead: tuple[Key, Term | None], default_name: str,
+    relation: Relation, kind: str, lead: tuple[Key, Term | None], default_name: str,
     *found: _Found, weights: tuple[Term | None, ...] = (),
 ) -> Check:  # fmt: skip
     """Assemble one check; a term that the source does not print makes it untestable."""
@@ -187,12 +130,19 @@ def _check(
         missing = (f"{key.table}: {key.place}", *missing)
         term = Term(Cell(key, Figure("", None)), None, Fraction(0), Fraction(0))
     terms = (term, *(part for each in found for part in each.terms))
+    arity = {"order": 2, "change": 3}.get(kind)
+    if arity is not None and not missing and len(terms) != arity:
+        raise InputError.of(
+            "relations", required=f"one figure for each role of {kind}", got=len(terms),
+            where=[relation.where],
+        )  # fmt: skip
     return Check(
-        kind, relation.name or default_name, terms, weights, relation.explained, missing
+        kind, relation.name or default_name, terms, weights, relation.explained, missing,
+        relation.assumes,
     )  # fmt: skip
 
 
-def _driver_selector(relation: _Relation, raw: object) -> Selector:
+def _driver_selector(relation: Relation, raw: object) -> Selector:
     selector = read_selector(raw, relation.where)
     if selector.constant is not None:
         raise InputError.of(
@@ -202,19 +152,19 @@ def _driver_selector(relation: _Relation, raw: object) -> Selector:
 
 
 def _simple(
-    relation: _Relation, grids: Grids, *, lead: str, followers: Mapping[str, str | None],
+    relation: Relation, grids: Grids, *, lead: str, followers: Mapping[str, str | None],
     kind: str, name: str, measures: Sequence[str], merge: bool = False,
 ) -> Iterator[Check]:  # fmt: skip
     """Kinds with one leading figure and named roles; a role's measure None is the driver's.
 
     With `merge` the figures of a role are added into one: a share may be of a difference of tables.
     """
-    driver = _driver_selector(relation, _role(relation, lead))
+    driver = _driver_selector(relation, role_of(relation, lead))
     for key, term in _drive(relation, driver, grids, measures):
         found: list[_Found] = []
         for role, measure in followers.items():
-            raw = _roles(relation).get(role)
-            selectors = [] if raw is None else _selectors(raw, relation.where)
+            raw = roles(relation).get(role)
+            selectors = [] if raw is None else selectors_of(raw, relation.where)
             own = [
                 _follow(relation, selector, grids, key, measure or key.measure, role)
                 for selector in selectors
@@ -232,19 +182,29 @@ def _merged(found: Sequence[_Found]) -> _Found:
     value = sum(known, Fraction(0)) if len(known) == len(values) else None
     low = sum((term.low for term in terms), Fraction(0))
     high = sum((term.high for term in terms), Fraction(0))
-    one = Term(None, value, low, high, vague=any(term.vague for term in terms))
+    label = " + ".join(_printed(term) for term in terms).replace("+ \u2212", "\u2212 ")
+    one = Term(None, value, low, high, vague=any(term.vague for term in terms), label=label)
     return _Found((one,), tuple(gap for each in found for gap in each.missing))
 
 
-def _sum(relation: _Relation, grids: Grids) -> Iterator[Check]:
-    body = _roles(relation)
+def _printed(term: Term) -> str:
+    """A figure as printed, with the sign and share that it enters a sum with."""
+    text = "" if term.cell is None else term.cell.figure.text.strip()
+    size = abs(term.factor)
+    return ("\u2212" if term.factor < 0 else "") + (
+        text if size == 1 else f"{float(size):g} · {text}"
+    )
+
+
+def _sum(relation: Relation, grids: Grids) -> Iterator[Check]:
+    body = roles(relation)
     total = body.get("total")
-    if isinstance(total, int | float):
+    if isinstance(total, int | float) and not isinstance(total, bool):
         measure = str(body.get("measure", "percent"))
         yield from _to_constant(relation, grids, Fraction(str(total)), measure, None)
         return
     measures = (str(body["measure"]),) if "measure" in body else _ADDITIVE
-    driver = _driver_selector(relation, _role(relation, "total"))
+    driver = _driver_selector(relation, role_of(relation, "total"))
     home = _grid(driver, relation.home, grids, relation.where)
     if driver.measure is None and not set(measures) & set(home.measures):
         measures = home.measures
@@ -255,16 +215,16 @@ def _sum(relation: _Relation, grids: Grids) -> Iterator[Check]:
         yield _without_lead(check)
 
 
-def _exhaustive(relation: _Relation, grids: Grids) -> Iterator[Check]:
-    base = _roles(relation).get("base")
+def _exhaustive(relation: Relation, grids: Grids) -> Iterator[Check]:
+    base = roles(relation).get("base")
     yield from _to_constant(relation, grids, Fraction(100), "percent", base)
 
 
 def _to_constant(
-    relation: _Relation, grids: Grids, total: Fraction, measure: str, base: object
+    relation: Relation, grids: Grids, total: Fraction, measure: str, base: object
 ) -> Iterator[Check]:
     """Parts that make up a constant: one check per cell of what the first part leaves free."""
-    parts = [s for s in _selectors(_role(relation, "parts"), relation.where) if s is not None]
+    parts = [s for s in selectors_of(role_of(relation, "parts"), relation.where) if s is not None]
     first = parts[0]
     grid = _grid(first, relation.home, grids, relation.where)
     representatives: dict[tuple[object, ...], Key] = {}
@@ -278,13 +238,17 @@ def _to_constant(
         terms = [term for each in found for term in each.terms]
         gaps = tuple(gap for each in found for gap in each.missing)
         name = relation.name or f"the classes make up {total}"
-        yield Check("sum", name, (_constant(total), *terms), (), relation.explained, gaps)
+        yield Check(
+            "sum", name, (_constant(total), *terms), (), relation.explained, gaps, relation.assumes
+        )
         if base is not None and not gaps:
             selector = read_selector(base, relation.where)
             size = _follow(relation, selector, grids, key, "count", "base").terms
             if size and size[0].certain:
                 name = relation.name or "whole counts of the classes make up the base"
-                yield Check("whole", name, (size[0], *terms), (), relation.explained)
+                yield Check(
+                    "whole", name, (size[0], *terms), (), relation.explained, (), relation.assumes
+                )
 
 
 def _without_lead(check: Check) -> Check:
@@ -294,11 +258,11 @@ def _without_lead(check: Check) -> Check:
     return replace(check, terms=(check.terms[0], *parts))
 
 
-def _mean(relation: _Relation, grids: Grids) -> Iterator[Check]:
-    driver = _driver_selector(relation, _role(relation, "total"))
-    parts = _selectors(_role(relation, "parts"), relation.where)
-    raw_weights = _roles(relation).get("weights")
-    weights = None if raw_weights is None else _selectors(raw_weights, relation.where)
+def _mean(relation: Relation, grids: Grids) -> Iterator[Check]:
+    driver = _driver_selector(relation, role_of(relation, "total"))
+    parts = selectors_of(role_of(relation, "parts"), relation.where)
+    raw_weights = roles(relation).get("weights")
+    weights = None if raw_weights is None else selectors_of(raw_weights, relation.where)
     for key, term in _drive(relation, driver, grids, _SUMMARIES):
         found = [
             _follow(relation, part, grids, key, key.measure, "parts")
@@ -319,14 +283,14 @@ def _mean(relation: _Relation, grids: Grids) -> Iterator[Check]:
         yield replace(check, weights=tuple(resolved))
 
 
-def _equal(relation: _Relation, grids: Grids) -> Iterator[Check]:
-    listed = _listed(relation.body)
-    if len(listed) < 2:
+def _equal(relation: Relation, grids: Grids) -> Iterator[Check]:
+    same = listed(relation.body)
+    if len(same) < 2:
         raise InputError.of(
             "relations", required="a list of at least two selectors in equal",
             got=repr(relation.body), where=[relation.where],
         )  # fmt: skip
-    first, *others = listed
+    first, *others = same
     driver = _driver_selector(relation, first)
     grid = _grid(driver, relation.home, grids, relation.where)
     for key, term in _drive(relation, driver, grids, grid.measures):
@@ -336,8 +300,8 @@ def _equal(relation: _Relation, grids: Grids) -> Iterator[Check]:
             yield _check(relation, "equal", (key, term), "the same quantity printed twice", found)
 
 
-def _order(relation: _Relation, grids: Grids) -> Iterator[Check]:
-    driver = _driver_selector(relation, _role(relation, "smaller"))
+def _order(relation: Relation, grids: Grids) -> Iterator[Check]:
+    driver = _driver_selector(relation, role_of(relation, "smaller"))
     measures = _grid(driver, relation.home, grids, relation.where).measures
     yield from _simple(
         relation, grids, lead="smaller", followers={"larger": None}, kind="order",
@@ -345,8 +309,8 @@ def _order(relation: _Relation, grids: Grids) -> Iterator[Check]:
     )  # fmt: skip
 
 
-def _product(relation: _Relation, grids: Grids) -> Iterator[Check]:
-    driver = _driver_selector(relation, _role(relation, "total"))
+def _product(relation: Relation, grids: Grids) -> Iterator[Check]:
+    driver = _driver_selector(relation, role_of(relation, "total"))
     measures = _grid(driver, relation.home, grids, relation.where).measures
     yield from _simple(
         relation, grids, lead="total", followers={"factors": None}, kind="product",
@@ -363,18 +327,7 @@ _change = partial(
     name="percent change", measures=("percent",),
 )  # fmt: skip
 
-_ROLES: Mapping[str, tuple[str, ...]] = {
-    "sum": ("total", "parts", "measure"),
-    "share": ("percent", "count", "base"),
-    "mean": ("total", "parts", "weights"),
-    "equal": (),
-    "exhaustive": ("parts", "base"),
-    "change": ("percent", "from", "to"),
-    "order": ("smaller", "larger"),
-    "product": ("total", "factors"),
-}
-
-KINDS: Mapping[str, Callable[[_Relation, Grids], Iterator[Check]]] = {
+KINDS: Mapping[str, Callable[[Relation, Grids], Iterator[Check]]] = {
     "sum": _sum,
     "share": _share,
     "mean": _mean,

@@ -7,6 +7,7 @@ leave out is inherited from the cell of the first.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,7 +15,7 @@ from functools import cached_property
 from typing import Any, cast
 
 from evalkit.errors import InputError
-from evalkit.published.store import Cell, Key
+from evalkit.published.store import MEASURES, Cell, Key
 
 __all__ = ["Grid", "Selector", "read_selector"]
 
@@ -46,6 +47,15 @@ class Grid:
     def columns(self) -> tuple[Path, ...]:
         """Column addresses in printed order."""
         return tuple(dict.fromkeys((c.key.column_group, c.key.column) for c in self.cells))
+
+    @cached_property
+    def labelled(self) -> Mapping[str, Mapping[str, list[Path]]]:
+        """Row and column addresses by their label."""
+        index: dict[str, dict[str, list[Path]]] = {"row": {}, "column": {}}
+        for axis, paths in (("row", self.rows), ("column", self.columns)):
+            for path in paths:
+                index[axis].setdefault(path[1], []).append(path)
+        return index
 
     @cached_property
     def measures(self) -> tuple[str, ...]:
@@ -87,12 +97,12 @@ class Selector:
     def following(self, grid: Grid, driver: Key, measure: str) -> list[Cell | None]:
         """Find the cells that go with a driving cell; None where the table has no such figure."""
         rows = (
-            _inherit(grid.rows, (driver.row_group, driver.row))
+            _inherit(grid, "row", (driver.row_group, driver.row))
             if self.row is None
             else _find(grid, "row", self.row, (driver.row_group, driver.row))
         )
         columns = (
-            _inherit(grid.columns, (driver.column_group, driver.column))
+            _inherit(grid, "column", (driver.column_group, driver.column))
             if self.column is None
             else _find(grid, "column", self.column, (driver.column_group, driver.column))
         )
@@ -120,7 +130,7 @@ class Selector:
 
 def read_selector(raw: object, where: str) -> Selector:
     """Parse one selector of the YAML; `where` names the relation in errors."""
-    if isinstance(raw, int | float) and not isinstance(raw, bool):
+    if isinstance(raw, int | float) and not isinstance(raw, bool) and math.isfinite(raw):
         return Selector(constant=Fraction(str(raw)), exact=True)
     if not isinstance(raw, Mapping):
         raise InputError.of(
@@ -133,14 +143,32 @@ def read_selector(raw: object, where: str) -> Selector:
             "relations", required=f"selector keys among {', '.join(sorted(_KNOWN))}",
             got=", ".join(unknown), where=[where],
         )  # fmt: skip
+    measure = entry.get("measure")
+    if measure is not None and measure not in MEASURES:
+        raise InputError.of(
+            "relations", required=f"measure in {', '.join(MEASURES)}", got=repr(measure),
+            where=[where],
+        )  # fmt: skip
     return Selector(
         table=entry.get("table"),
         row=_labels(entry.get("row")),
         column=_labels(entry.get("column")),
-        measure=entry.get("measure"),
-        times=Fraction(str(entry.get("times", 1))),
+        measure=measure,
+        times=_factor(entry.get("times", 1), where),
         exact=bool(entry.get("exact", False)),
     )
+
+
+def _factor(raw: object, where: str) -> Fraction:
+    try:
+        factor = Fraction(str(raw))
+    except (ValueError, ZeroDivisionError):
+        factor = Fraction(0)
+    if factor == 0 or isinstance(raw, bool):
+        raise InputError.of(
+            "relations", required="times: a number other than 0", got=repr(raw), where=[where]
+        )
+    return factor
 
 
 def _labels(raw: object) -> tuple[str, ...] | None:
@@ -151,11 +179,11 @@ def _labels(raw: object) -> tuple[str, ...] | None:
     return (str(raw),)
 
 
-def _inherit(paths: Sequence[Path], wanted: Path) -> list[Path]:
+def _inherit(grid: Grid, axis: str, wanted: Path) -> list[Path]:
     """Find the same address in another table, whose group may be named otherwise."""
-    if wanted in paths:
+    same = grid.labelled[axis].get(wanted[1], [])
+    if wanted in same:
         return [wanted]
-    same = [path for path in paths if path[1] == wanted[1]]
     return same if len(same) == 1 else []
 
 
@@ -164,7 +192,7 @@ def _find(grid: Grid, axis: str, labels: tuple[str, ...], driver: Path | None) -
     paths = grid.rows if axis == "row" else grid.columns
     found: list[Path] = []
     for text in labels:
-        matches = _match(paths, text, driver)
+        matches = _match(grid, axis, text, driver)
         if not matches or (len(matches) > 1 and "*" not in text):
             near = [" > ".join(part for part in path if part) for path in paths]
             raise InputError.of(
@@ -177,8 +205,8 @@ def _find(grid: Grid, axis: str, labels: tuple[str, ...], driver: Path | None) -
     return found
 
 
-def _match(paths: Sequence[Path], text: str, driver: Path | None) -> list[Path]:
-    exact = [path for path in paths if path[1] == text]
+def _match(grid: Grid, axis: str, text: str, driver: Path | None) -> list[Path]:
+    exact = grid.labelled[axis].get(text, [])
     if len(exact) == 1:
         return exact
     if _SEPARATOR not in text:
@@ -189,6 +217,10 @@ def _match(paths: Sequence[Path], text: str, driver: Path | None) -> list[Path]:
     if driver is not None:
         group = driver[0] if group == "=" else group
         label = driver[1] if label == "=" else label
+    if "*" not in label:
+        paths = grid.labelled[axis].get(label, [])
+    else:
+        paths = grid.rows if axis == "row" else grid.columns
     return [
         path
         for path in paths

@@ -7,11 +7,12 @@ the relations that should hold between the figures. Nothing is corrected on the 
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from html import escape
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsFloat, cast
 
 import yaml
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["MEASURES", "Cell", "Key", "PublishedTable", "load", "not_available", "tables"]
 
 MEASURES = ("count", "percent", "amount", "days", "mean", "median", "ratio")
+_MOST_DECIMALS = 6
 _COLUMNS = ("row_group", "row", "column_group", "column", "measure", "text")
 
 # The C loader is ten times faster and reads the same; it is absent from some builds of PyYAML.
@@ -165,10 +167,12 @@ def sources() -> Mapping[str, Source]:
     }
 
 
-def source_of(table_id: str) -> Source:
+def source_of(table_id: object) -> Source:
     """Find the source of a table; an unknown table is an error that names the nearest ids."""
     from difflib import get_close_matches
 
+    if not isinstance(table_id, str):
+        raise InputError.of("table_id", required="a table's id", got=repr(table_id))
     known = {table: source for source in sources().values() for table in source.tables}
     if table_id not in known:
         near = get_close_matches(str(table_id), known, n=5, cutoff=0.3)
@@ -274,6 +278,7 @@ def tables() -> pd.DataFrame:
     frame = pd.DataFrame.from_records(
         rows, columns=["table_id", "source", "title", "page", "n_cells"]
     )
+    frame["page"] = frame["page"].astype("Int64")
     return frame.sort_values("table_id", ignore_index=True)
 
 
@@ -304,8 +309,9 @@ def not_available() -> pd.DataFrame:
 def cells_of_frame(frame: pd.DataFrame) -> tuple[Cell, ...]:
     """Turn a tidy frame (as :meth:`PublishedTable.to_frame` gives) into cells.
 
-    The figure audited is `value`. `text` says how many decimals were printed and which words made
-    the figure vague, and is used for that only where it agrees with `value`.
+    The figure is `value`; `text` tells its printed decimals and vague words where the two agree,
+    and is the figure itself where there is no `value` column. Where they disagree, the one that
+    differs from the shipped table has been changed and counts; in other tables that is an error.
     """
     required = ("table_id", "row", "column", "measure")
     absent = [name for name in required if name not in frame.columns]
@@ -315,7 +321,8 @@ def cells_of_frame(frame: pd.DataFrame) -> tuple[Cell, ...]:
             got=f"columns {', '.join(map(str, frame.columns))}",
             remedy="load(table_id).to_frame() shows the form.",
         )  # fmt: skip
-    cells: list[Cell] = []
+    cells: dict[Key, Cell] = {}
+    shipped: dict[str, dict[Key, Cell]] = {}
     for record in cast("list[dict[str, Any]]", frame.to_dict("records")):
         key = Key(
             str(record["table_id"]), _label(record.get("row_group")), _label(record["row"]),
@@ -326,28 +333,62 @@ def cells_of_frame(frame: pd.DataFrame) -> tuple[Cell, ...]:
                 "table", required=f"measure in {', '.join(MEASURES)}", got=repr(key.measure),
                 where=[key.place],
             )  # fmt: skip
-        cells.append(Cell(key, _figure(record.get("value"), record.get("text"), key)))
-    return tuple(cells)
+        if key in cells:
+            raise InputError.of(
+                "table", required="each cell once", got=f"{key.place} ({key.measure}) twice"
+            )
+        if key.table not in shipped:
+            known = any(key.table in source.tables for source in sources().values())
+            shipped[key.table] = {c.key: c for c in load(key.table).cells} if known else {}
+        same = shipped[key.table].get(key)
+        cells[key] = Cell(key, _figure(record, key, None if same is None else same.figure))
+    return tuple(cells.values())
 
 
 def _label(value: object) -> str:
-    return "" if value is None or value != value else str(value)
+    """Label of a frame's row; missing values are empty."""
+    return str(value) if isinstance(value, str) or _is_number(value) else ""
 
 
-def _figure(value: object, text: object, key: Key) -> Figure:
-    """Figure of a frame's row: the printed one where value and text agree, else the value."""
-    printed = parse_figure(_label(text)) if isinstance(text, str) else None
-    if value is None or value != value:
-        return printed if printed is not None else Figure("", None)
-    try:
-        number = float(cast("float", value))
-    except (TypeError, ValueError):
+def _is_number(value: object) -> bool:
+    """Whether a value is a number and not missing (NaN, NA and None are)."""
+    if isinstance(value, bool) or not isinstance(value, SupportsFloat):
+        return False
+    return not math.isnan(float(value))
+
+
+def _figure(record: Mapping[str, Any], key: Key, shipped: Figure | None) -> Figure:
+    """Figure of a frame's row."""
+    text = record.get("text")
+    printed = parse_figure(text) if isinstance(text, str) else None
+    if "value" not in record:
+        return printed or Figure("", None)
+    value = record["value"]
+    if isinstance(value, str | bool):
+        raise InputError.of("value", required="a number", got=repr(value), where=[key.place])
+    if not _is_number(value):
+        # No value: what is left of the text is a dash, or a figure that is suppressed.
+        return printed if printed is not None and printed.value is None else Figure("", None)
+    number = float(value)
+    if math.isinf(number):
+        raise InputError.of("value", required="a finite number", got=number, where=[key.place])
+    for candidate in (printed, shipped):
+        if candidate is not None and _is(candidate, number):
+            if candidate is shipped and printed is not None and printed.value is not None:
+                return printed  # only the text was changed
+            return candidate
+    if printed is not None and printed.value is not None and shipped is None:
         raise InputError.of(
-            "value", required="a number", got=repr(value), where=[key.place]
-        ) from None
-    if printed is not None and printed.value is not None and float(printed.value) == number:
-        return printed
-    decimals = printed.decimals if printed is not None else 0
+            "text", required="the printed form of value", got=f"{text!r} beside {number:g}",
+            where=[key.place], remedy="Drop the column text, or correct one of the two.",
+        )  # fmt: skip
+    model = printed if printed is not None else shipped
+    decimals = model.decimals if model is not None else 0
     if round(number, decimals) == number:
         return parse_figure(f"{number:.{decimals}f}".replace(".", ","))
-    return parse_figure(repr(number).replace(".", ","))
+    # Computed values carry noise in their last bits: six decimals are more than anyone prints.
+    return parse_figure(f"{number:.{_MOST_DECIMALS}f}".rstrip("0").rstrip(".").replace(".", ","))
+
+
+def _is(figure: Figure, number: float) -> bool:
+    return figure.value is not None and float(figure.value) == number

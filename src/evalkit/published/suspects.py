@@ -10,17 +10,20 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from evalkit.published.checks import Check, Interval, allowed
-from evalkit.published.numbers import Bound
+from evalkit.published.checks import Check, allowed, feasible, substitute
 from evalkit.published.store import Cell, Key
+from evalkit.published.terms import EVERYTHING, Interval
 
 __all__ = ["Suspect", "digit_slip", "explain_sum", "suspects_of"]
 
 # Beyond this many values a repaired figure is too uncertain to be worth a search for slips.
 _MOST_CANDIDATES = 200
+# Among ten values or more some differ from the printed one by a single digit for no reason.
+_FEW = 10
+_LONG = 50
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ def suspects_of(checks: Sequence[Check], failing: Sequence[int]) -> list[tuple[S
         figure can settle appear in none.
     """
     involved: dict[Key, list[tuple[int, int]]] = defaultdict(list)
+    numbers: dict[Key, list[int]] = defaultdict(list)
     cells: dict[Key, Cell] = {}
     for number, check in enumerate(checks):
         places: dict[Key, list[int]] = defaultdict(list)
@@ -78,21 +82,27 @@ def suspects_of(checks: Sequence[Check], failing: Sequence[int]) -> list[tuple[S
                 places[term.cell.key].append(place)
                 cells[term.cell.key] = term.cell
         for key, own in places.items():
+            numbers[key].append(number)
             # A total that is also its own base (100 %) is not pinned by that.
             if len(own) == 1:
                 involved[key].append((number, own[0]))
     wrong = set(failing)
     near = {t.cell.key for i in wrong for t in checks[i].members if t.cell is not None}
-    found = [
-        suspect
-        for key in sorted(near)
-        if (
-            suspect := _suspect(
-                cells[key], _pins(involved[key], checks, near, wrong), checks, wrong
-            )
-        )
-        is not None
-    ]
+    # In a long sum, figures that nothing else speaks about are all equally suspect: no use in
+    # trying each of them.
+    long = [checks[i] for i in wrong if len(checks[i].terms) > _LONG]
+    alone = {
+        t.cell.key
+        for check in long
+        for t in check.terms[1:]
+        if t.cell is not None and len(numbers[t.cell.key]) == 1
+    }
+    found: list[Suspect] = []
+    for key in sorted(near - alone):
+        uses = _pins(involved[key], checks, near, wrong)
+        suspect = _suspect(cells[key], uses, numbers[key], checks, wrong)
+        if suspect is not None:
+            found.append(suspect)
     groups: list[tuple[Suspect, ...]] = []
     open_ = set(wrong)
     while True:
@@ -124,64 +134,86 @@ def _pins(
 
 
 def _suspect(
-    cell: Cell, uses: Iterable[tuple[int, int]], checks: Sequence[Check], wrong: set[int]
+    cell: Cell,
+    uses: Iterable[tuple[int, int]],
+    numbers: Iterable[int],
+    checks: Sequence[Check],
+    wrong: set[int],
 ) -> Suspect | None:
-    """Values of one figure that keep what holds and settle most of what fails."""
-    kept: Interval = (-math.inf, math.inf)
-    if cell.key.measure in ("count", "percent"):
-        kept = (Fraction(0), math.inf)
-    wishes: list[tuple[int, Interval]] = []
+    """Values of one figure that keep what holds and settle most of what fails.
+
+    Intervals narrow the search; each value left is then tried in the checks themselves.
+    """
+    uses = list(uses)
+    spans = _spans(cell, uses, checks, wrong)
+    values = sorted({value for span in spans for value in _printable(cell, span)})
+    holding = [checks[number] for number, _ in uses if number not in wrong]
+    failing = [number for number in numbers if number in wrong]
+    best: frozenset[int] = frozenset()
+    good: list[Fraction] = []
+    for value in values:
+        other = Cell(
+            cell.key, replace(cell.figure, value=value, vague=False, low=value, high=value)
+        )
+        if value == cell.figure.value or not all(
+            feasible(substitute(check, other)) for check in holding
+        ):
+            continue
+        settled = frozenset(n for n in failing if feasible(substitute(checks[n], other)))
+        if len(settled) > len(best):
+            best, good = settled, [value]
+        elif settled and settled == best:
+            good.append(value)
+    if not good:
+        return None
+    slip, correction = digit_slip(cell, good)
+    return Suspect(cell, (good[0], good[-1]), best, slip, correction)
+
+
+def _spans(
+    cell: Cell, uses: Sequence[tuple[int, int]], checks: Sequence[Check], wrong: set[int]
+) -> list[Interval]:
+    """Intervals, one per failing check, outside of which no value can settle it."""
+    kept: Interval = (
+        (Fraction(0), math.inf) if cell.key.measure in ("count", "percent") else EVERYTHING
+    )
+    wishes: list[Interval] = []
     for number, place in uses:
-        term = checks[number].members[place]
-        low, high = allowed(checks[number], place)
+        check, term = checks[number], checks[number].members[place]
+        low, high = allowed(check, place)
         if term.factor != 1:
             ends = [end / term.factor for end in (low, high)]
             low, high = min(ends), max(ends)
-        if number in wrong:
-            if not (math.isinf(low) and math.isinf(high)):
-                wishes.append((number, (low, high)))
-        else:
+        printable = check.kind == "whole" or (check.kind == "share" and place == 0)
+        if cell.key.measure != "count" and not printable:
+            low, high = low - cell.figure.half, high + cell.figure.half
+        if number not in wrong:
             kept = max(kept[0], low), min(kept[1], high)
-    best: tuple[int, Interval, frozenset[int]] | None = None
-    for _, start in wishes:
-        span = _printable(cell, (max(kept[0], start[0]), min(kept[1], start[1])))
-        settled: set[int] = set()
-        for number, wish in wishes:
-            narrowed = _printable(cell, (max(span[0], wish[0]), min(span[1], wish[1])))
-            if narrowed[0] <= narrowed[1]:
-                span = narrowed
-                settled.add(number)
-        if settled and (best is None or len(settled) > best[0]):
-            best = (len(settled), span, frozenset(settled))
-    if best is None or math.isinf(best[1][0]) or math.isinf(best[1][1]):
-        return None
-    if cell.figure.value is not None and best[1][0] <= cell.figure.value <= best[1][1]:
-        return None
-    slip, correction = digit_slip(cell, best[1])
-    return Suspect(cell, best[1], best[2], slip, correction)
+        elif not (math.isinf(low) and math.isinf(high)):
+            wishes.append((low, high))
+    spans = [(max(kept[0], low), min(kept[1], high)) for low, high in wishes]
+    return [span for span in spans if span[0] <= span[1]]
 
 
-def _printable(cell: Cell, span: Interval) -> Interval:
-    """Narrow an interval to values that can be printed with the figure's decimals."""
+def _printable(cell: Cell, span: Interval) -> list[Fraction]:
+    """Values in an interval that can be printed with the figure's decimals, unless too many."""
+    if math.isinf(span[0]) or math.isinf(span[1]):
+        return []
     unit = 2 * cell.figure.half if cell.figure.half else Fraction(1)
-
-    def snap(end: Bound, up: bool) -> Bound:
-        if isinstance(end, float):
-            return end
-        steps = end / unit
-        return unit * (math.ceil(steps) if up else math.floor(steps))
-
-    return snap(span[0], True), snap(span[1], False)
+    first, last = math.ceil(span[0] / unit), math.floor(span[1] / unit)
+    if last - first > _MOST_CANDIDATES:
+        return []
+    return [step * unit for step in range(first, last + 1)]
 
 
-def digit_slip(cell: Cell, span: Interval) -> tuple[str, Fraction | None]:
+def digit_slip(cell: Cell, values: Sequence[Fraction]) -> tuple[str, Fraction | None]:
     """Name the slip of the pen that would turn a possible value into the printed one.
 
     Parameters
     ----------
     cell : Cell
         The printed figure.
-    span : tuple
+    values : sequence of Fraction
         Values that would be right.
 
     Returns
@@ -190,24 +222,16 @@ def digit_slip(cell: Cell, span: Interval) -> tuple[str, Fraction | None]:
         Kind of slip (empty if none is recognised) and the value it points to; with a single
         possible value that value is given even when no slip is recognised.
     """
-    low, high = span
-    if cell.figure.value is None or isinstance(low, float) or isinstance(high, float):
-        return "", None
-    unit = 2 * cell.figure.half if cell.figure.half else Fraction(1)
-    low, high = Fraction(low), Fraction(high)
-    printed = str(int(abs(cell.figure.value) / unit))
-    steps = int((high - low) / unit)
-    only = low if low == high else None
-    if steps > _MOST_CANDIDATES or low < 0:
+    only = values[0] if len(values) == 1 else None
+    if cell.figure.value is None or cell.figure.vague or values[0] < 0:
         return "", only
+    unit = 2 * cell.figure.half if cell.figure.half else Fraction(1)
+    printed = str(int(abs(cell.figure.value) / unit))
     matches: dict[str, list[Fraction]] = defaultdict(list)
-    for step in range(steps + 1):
-        value = low + step * unit
-        kind = _slip_between(str(int(value / unit)), printed)
-        if kind:
-            matches[kind].append(value)
+    for value in values:
+        matches[_slip_between(str(int(value / unit)), printed)].append(value)
     for kind in ("transposition", "digit", "lost-digit", "added-digit"):
-        if len(matches[kind]) == 1 and (only is not None or kind != "digit" or steps < 10):
+        if len(matches[kind]) == 1 and (kind != "digit" or len(values) < _FEW):
             return kind, matches[kind][0]
     return "", only
 

@@ -150,7 +150,8 @@ def judge(check: Check, rules: Mapping[str, Rule]) -> Verdict:
         verdict = "exact" if any(term.vague for term in check.terms) else "rounding"
     else:
         verdict = "exact"
-    return "base-mismatch" if verdict == "impossible" and check.explained else verdict
+    excused = check.explained or check.assumes
+    return "base-mismatch" if verdict == "impossible" and excused else verdict
 
 
 def base_mismatches(

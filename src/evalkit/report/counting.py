@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
@@ -12,6 +14,7 @@ import pandas as pd
 from evalkit.core.checks import check_choice, check_columns
 from evalkit.core.typography import Lang
 from evalkit.errors import InputError
+from evalkit.report.html import check_texts
 from evalkit.report.tables import MISSING, Remark, ReportTable, Row
 from evalkit.typing import BoolArray, IntArray
 
@@ -19,19 +22,20 @@ __all__ = ["frequency_table"]
 
 MissingRule = Literal["level", "drop", "error"]
 _TINY = 1e-6  # percentages have far fewer decimals
+_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?(e[+-]?\d+)?")
 
 
 @dataclass(frozen=True)
 class _Variable:
-    """A variable as level numbers: -1 is missing and -2 a level that is not shown."""
+    """A variable as level numbers: -1 is left out as missing, -2 a level that is not shown."""
 
     name: str
     labels: tuple[str, ...]
     codes: IntArray
     n_missing: int
 
-    def known(self) -> _Variable:
-        return replace(self, codes=self.codes[self.codes != -1])
+    def of(self, persons: BoolArray) -> _Variable:
+        return replace(self, codes=self.codes[persons])
 
 
 def frequency_table(
@@ -67,12 +71,15 @@ def frequency_table(
     total : bool, default True
         Begin with the row "Totalt" and end with the column "Summa".
     missing : {"level", "drop", "error"}, default "level"
-        Missing values are a level of their own ("Uppgift saknas"), are left out, or are an error.
+        Missing values are a level of their own ("Uppgift saknas"), leave the person out of the
+        whole table, its total included, whichever of the variables is missing, or are an error.
         The first two are said below the table.
     levels : mapping, optional
-        Order of a variable's levels. Levels that are not listed are not shown, but those who have
-        them still count in the base. Otherwise all levels appear: those of a categorical in its
-        order, also the empty ones, and others sorted.
+        Order of a variable's levels, by column of `df`. Levels that are not listed are not shown,
+        but those who have them still count in the base; a listed level that nobody has is taken
+        for a misspelling as soon as another is not listed, unless it is one of a categorical's.
+        Otherwise all levels appear: those of a categorical in its order, also the empty ones, and
+        others sorted, as numbers where they are numbers.
     decimals : int, default 0
         Decimals of the percentages, which are rounded half up, exactly.
     decimals_below_one : int, optional
@@ -96,8 +103,9 @@ def frequency_table(
     Raises
     ------
     InputError
-        If a variable is not a column, there is no row variable, or values are missing against the
-        rule "error".
+        If a variable is not a column, there is no row variable, values are missing against the
+        rule "error", levels are misspelt or cannot be told apart, or an argument is of the wrong
+        kind.
 
     Examples
     --------
@@ -106,39 +114,39 @@ def frequency_table(
     >>> table.percents.loc[("", "Kvinnor"), "Ja"]
     np.float64(50.0)
     """
-    headings = dict(rows) if isinstance(rows, Mapping) else {name: name for name in rows}
-    if not headings:
-        raise InputError.of("rows", required="at least one column of df", got="none")
+    headings = _headings(rows)
     check_choice("missing", missing, get_args(MissingRule))
     check_choice("percent", percent, ("row", "column"))
-    check_columns(df, rows=headings, columns=columns)
     chosen = levels or {}
-    remarks: list[Remark] = []
-    across: _Variable | None = None
-    if columns is not None:
-        across = _variable(df, columns, chosen.get(columns), missing)
-        remarks += _said(across, missing)
-        df = df.take(np.flatnonzero(across.codes != -1))
-        across = across.known()
-        if percent == "row" and (across.codes == -2).any():
-            remarks.append(Remark("all in row"))
-    everybody = np.ones(len(df), dtype=np.bool_)
+    check_columns(df, levels=chosen)
+    names = check_columns(df, columns=columns, rows=headings)
+    if columns is not None and columns not in names:
+        raise InputError.of("columns", required="the name of one column of df", got=repr(columns))
+    variables = {name: _variable(df, name, chosen.get(name), missing) for name in names}
+    kept = np.ones(len(df), dtype=np.bool_)
+    for variable in variables.values():
+        kept &= variable.codes != -1
+    remarks = _said(list(variables.values()), missing, int((~kept).sum()))
+    variables = {name: variable.of(kept) for name, variable in variables.items()}
+    across = None if columns is None else variables[columns]
+    if across is not None and percent == "row" and (across.codes == -2).any():
+        remarks.append(Remark("all in row"))
+    everybody = np.ones(int(kept.sum()), dtype=np.bool_)
+    bases = None if across is not None and percent == "row" else everybody
     table_rows: list[Row] = []
     if total:
-        table_rows.append(_row("", "Totalt", everybody, everybody, across, percent, total))
+        table_rows.append(_row("", "Totalt", everybody, bases, across, total, is_total=True))
     for name, heading in headings.items():
-        variable = _variable(df, name, chosen.get(name), missing)
-        remarks += _said(variable, missing)
-        for code, label in enumerate(variable.labels):
-            here, known = variable.codes == code, variable.codes != -1
-            table_rows.append(_row(heading, label, here, known, across, percent, total))
+        for code, label in enumerate(variables[name].labels):
+            here = variables[name].codes == code
+            table_rows.append(_row(heading, label, here, bases, across, total))
     table = ReportTable(
         rows=tuple(table_rows),
         columns=() if across is None else (*across.labels, *["Summa"] * total),
         decimals=decimals,
         decimals_below_one=decimals_below_one,
         caption=caption,
-        notes=tuple(notes),
+        notes=check_texts("notes", notes),
         source=source,
         lang=lang,
         labels=labels or {},
@@ -148,22 +156,38 @@ def frequency_table(
     return replace(table, remarks=tuple(remarks))
 
 
+def _headings(rows: Mapping[str, str] | Sequence[str]) -> dict[str, str]:
+    """Heading of each row variable."""
+    if isinstance(rows, str):
+        raise InputError.of(
+            "rows", required="a sequence of columns, or a mapping of columns to headings",
+            got=repr(rows), remedy="Put it in a list.",
+        )  # fmt: skip
+    headings = dict(rows) if isinstance(rows, Mapping) else {name: name for name in rows}
+    if not headings:
+        raise InputError.of("rows", required="at least one column of df", got="none")
+    if len(headings) < len(rows):
+        raise InputError.of("rows", required="each column once", got="repeats", where=rows)
+    return headings
+
+
 def _row(
     heading: str,
     label: str,
     here: BoolArray,
-    known: BoolArray,
+    everybody: BoolArray | None,
     across: _Variable | None,
-    percent: Literal["row", "column"],
     total: bool,
+    *,
+    is_total: bool = False,
 ) -> Row:
-    """Count the persons `here`; column percent is of all those `known`."""
+    """Count the persons `here`; shares are of `everybody`, or else of all those here."""
     counts = _counts(here, across, total)
-    if across is not None and percent == "row":
+    if everybody is None:
         bases = (int(here.sum()),) * len(counts)
     else:
-        bases = _counts(known, across, total)
-    return Row(heading, label, counts, bases, total=label == "Totalt")
+        bases = _counts(everybody, across, total)
+    return Row(heading, label, counts, bases, total=is_total)
 
 
 def _counts(here: BoolArray, across: _Variable | None, total: bool) -> tuple[int, ...]:
@@ -174,11 +198,14 @@ def _counts(here: BoolArray, across: _Variable | None, total: bool) -> tuple[int
     return (*counts, sum(counts)) if total else counts
 
 
-def _said(variable: _Variable, missing: MissingRule) -> list[Remark]:
-    if not variable.n_missing:
-        return []
+def _said(variables: Sequence[_Variable], missing: MissingRule, n_left_out: int) -> list[Remark]:
+    """Say how many miss each variable, and how many that makes if they are left out."""
     kind = "shown" if missing == "level" else "left out"
-    return [Remark(kind, variable.name, variable.n_missing)]
+    lacking = [variable for variable in variables if variable.n_missing]
+    remarks = [Remark(kind, variable.name, variable.n_missing) for variable in lacking]
+    if kind == "left out" and len(lacking) > 1:
+        remarks.append(Remark("left out together", n=n_left_out))
+    return remarks
 
 
 def _uneven(table: ReportTable, *, by_column: bool) -> bool:
@@ -210,15 +237,74 @@ def _variable(
             name, required="known for everybody", got=f"{int(absent.sum())} missing",
             where=df.index[absent].tolist(), remedy="Choose missing='level' or 'drop'.",
         )  # fmt: skip
-    if chosen is None:
-        known = column.cat.categories if column.dtype == "category" else column.dropna().unique()
-        names = [str(level) for level in known]
-        chosen = names if column.dtype == "category" else sorted(names)
-    labels = [str(level) for level in chosen]
+    ordered = column.dtype == "category"
+    if ordered:
+        found_codes, values = column.cat.codes.to_numpy(), column.cat.categories
+    else:
+        found_codes, values = pd.factorize(column)
+    numbers: IntArray = np.asarray(found_codes, dtype=np.int64)
+    found = [_text(value) for value in values]
+    if len(set(found)) < len(found):
+        raise InputError.of(
+            name, required="levels that are written differently", got="levels that look alike",
+            where=[repr(value) for value in values if found.count(_text(value)) > 1],
+        )  # fmt: skip
+    own_level = missing == "level" and bool(absent.any())
+    if own_level and MISSING in found:
+        raise InputError.of(
+            "missing", required=f"'drop' or 'error' where {name} has a level {MISSING!r}",
+            got=f"'level', and {int(absent.sum())} missing",
+            remedy="Or give the level and the missing values one form.",
+        )  # fmt: skip
+    if chosen is not None:
+        occurs = np.bincount(numbers[numbers >= 0], minlength=len(found)) > 0
+        occurring = [text for text, n in zip(found, occurs, strict=True) if n]
+        labels = _chosen(name, chosen, found, occurring)
+    else:
+        labels = found if ordered else _sorted(found)
+    if own_level and MISSING not in labels:
+        labels = [*labels, MISSING]
     places = {label: place for place, label in enumerate(labels)}
-    codes = column.astype(object).map(lambda level: places.get(str(level), -2))
-    if missing == "level" and absent.any():
-        places[MISSING] = len(labels)
-        labels.append(MISSING)
-    codes = np.asarray(codes.where(~absent, places.get(MISSING, -1)), dtype=np.int64)
-    return _Variable(name, tuple(labels), codes, int(absent.sum()))
+    absence = places[MISSING] if own_level else -1
+    # The last entry is for number -1, which stands for missing.
+    place_of = np.array([*(places.get(text, -2) for text in found), absence], dtype=np.int64)
+    return _Variable(name, tuple(labels), place_of[numbers], int(absent.sum()))
+
+
+def _chosen(
+    name: str, chosen: Sequence[str], found: Sequence[str], occurring: Sequence[str]
+) -> list[str]:
+    """Check the levels that the caller lists for a variable."""
+    if isinstance(chosen, str):
+        raise InputError.of(
+            "levels", required=f"a sequence of levels of {name}", got=repr(chosen),
+            remedy="Put it in a list.",
+        )  # fmt: skip
+    labels = [_text(level) for level in chosen]
+    twice = [label for label, times in Counter(labels).items() if times > 1]
+    if twice:
+        raise InputError.of(
+            "levels", required=f"each level of {name} once", got="repeats", where=twice
+        )
+    strange = [label for label in labels if label not in found and label != MISSING]
+    hidden = [label for label in occurring if label not in labels]
+    if strange and hidden:
+        raise InputError.of(
+            "levels", required=f"levels that {name} has", got=", ".join(map(repr, strange)),
+            remedy=f"Levels that are not listed: {', '.join(hidden)}. To show a level that nobody "
+            "has beside others that are hidden, make the column a categorical.",
+        )  # fmt: skip
+    return labels
+
+
+def _text(level: object) -> str:
+    """Write a level; whole numbers without decimals, which missing values give them."""
+    if isinstance(level, float) and level.is_integer():
+        return str(int(level))
+    return str(level)
+
+
+def _sorted(levels: list[str]) -> list[str]:
+    if all(_NUMBER.fullmatch(level) for level in levels):
+        return sorted(levels, key=lambda level: (float(level.replace(",", ".")), level))
+    return sorted(levels)

@@ -267,13 +267,15 @@ class Document:
         self.comparisons[table_id] = agreement = Agreement(comparison, tuple(corrected))
         return agreement
 
-    def finish(self, *, inconsistencies: int) -> None:
+    def finish(self, *, inconsistencies: int, explained: int = 0) -> None:
         """Hand the result over to whoever runs the notebook.
 
         Parameters
         ----------
         inconsistencies : int
-            Number of inconsistencies found in the published source.
+            Number of inconsistencies found in the published source that it does not explain.
+        explained : int, default 0
+            Number of deviations that the source explains itself.
         """
         compared = list(self.comparisons.values())
         result: dict[str, Any] = {
@@ -283,6 +285,7 @@ class Document:
             "n_equal": sum(one.n_equal for one in compared),
             "n_corrected": sum(one.n_corrected for one in compared),
             "n_inconsistencies": inconsistencies,
+            "n_explained": explained,
             "differences": [line for one in compared for line in one.unexplained()][:_LISTED],
         }
         _display({REPORT_MIME: result})

@@ -14,8 +14,9 @@ from html import escape
 from importlib.resources import files
 
 from evalkit.core.typography import Lang, bind_units
+from evalkit.errors import InputError
 
-__all__ = ["Block", "Head", "Line", "stylesheet", "table_html"]
+__all__ = ["Block", "Head", "Line", "check_texts", "stylesheet", "table_html"]
 
 _NUMBER = re.compile(r"(Tabell|Table) \w{1,4}\.")
 _NARROW = 5  # columns that would drift apart over the full width
@@ -30,7 +31,7 @@ class Head:
     Attributes
     ----------
     text : str
-        What it says.
+        What it says; empty over the row labels, where it is no header to be read aloud.
     colspan, rowspan : int
         Columns and header rows it covers.
     numeric : bool
@@ -95,6 +96,33 @@ def stylesheet(name: str) -> str:
     return (files("evalkit.report") / "templates" / name).read_text(encoding="utf-8")
 
 
+def check_texts(argument: str, texts: Sequence[str]) -> tuple[str, ...]:
+    """Check that an argument is several texts, not one that would fall apart into letters.
+
+    Parameters
+    ----------
+    argument : str
+        Name of the argument, for the message.
+    texts : sequence of str
+        The texts.
+
+    Returns
+    -------
+    tuple of str
+        The texts.
+
+    Raises
+    ------
+    InputError
+        If it is a single text.
+    """
+    if isinstance(texts, str):
+        raise InputError.of(
+            argument, required="a sequence of texts", got=repr(texts), remedy="Put it in a list."
+        )
+    return tuple(texts)
+
+
 def table_html(
     *,
     caption: str,
@@ -129,7 +157,13 @@ def table_html(
     -------
     str
         A ``figure`` element.
+
+    Raises
+    ------
+    InputError
+        If the notes are a single text.
     """
+    check_texts("notes", notes)
     width = max(sum(head.colspan for head in row) for row in header)
     region = f'tabindex="0" role="region" aria-label="{escape(caption, quote=True)}"'
     shape = "ek-words" if text_columns else "ek-pairs" if len(header) > 1 else ""
@@ -167,7 +201,10 @@ def _header_row(row: Sequence[Head]) -> str:
         span += f' rowspan="{head.rowspan}"' if head.rowspan > 1 else ""
         scope = "colgroup" if head.colspan > 1 else "col"
         kind = "n" if head.numeric else "t"
-        cells.append(f'<th scope="{scope}" class="{kind}"{span}>{escape(head.text)}</th>')
+        if head.text:
+            cells.append(f'<th scope="{scope}" class="{kind}"{span}>{escape(head.text)}</th>')
+        else:
+            cells.append(f'<td class="{kind}"{span}></td>')
     return f"<tr>{''.join(cells)}</tr>"
 
 

@@ -31,8 +31,8 @@ __all__ = ["ReportRun", "Reproduction", "notebooks", "reproduce"]
 _SECONDS_A_CELL = 600
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _OUTCOME = {
-    "sv": "{equal} av {cells} celler återskapade{corrected}, {slips} i källan",
-    "en": "{equal} of {cells} cells reproduced{corrected}, {slips} in the source",
+    "sv": "{equal} av {cells} celler återskapade{corrected}, {slips} i källan{explained}",
+    "en": "{equal} of {cells} cells reproduced{corrected}, {slips} in the source{explained}",
 }
 _CORRECTED = {
     "sv": " ({n} felaktig i källan)",
@@ -41,6 +41,10 @@ _CORRECTED = {
 _SLIPS = {
     "sv": ("inkonsistens", "inkonsistenser"),
     "en": ("inconsistency", "inconsistencies"),
+}
+_EXPLAINED = {
+    "sv": (", {n} förklarad av källan", ", {n} förklarade av källan"),
+    "en": (", {n} explained by the source", ", {n} explained by the source"),
 }
 _FAILED = {"sv": "Kunde inte köras: {problem}", "en": "Could not be run: {problem}"}
 
@@ -63,7 +67,9 @@ class ReportRun:
         Published cells compared, those that came out equal, and those where the publication
         contradicts itself and supports the computed figure.
     n_inconsistencies : int
-        Inconsistencies found in the published source.
+        Inconsistencies found in the published source that it does not explain.
+    n_explained : int
+        Deviations in the published source that it explains itself.
     differences : tuple of str
         The first cells that differ.
     problem : str
@@ -80,6 +86,7 @@ class ReportRun:
     n_equal: int = 0
     n_corrected: int = 0
     n_inconsistencies: int = 0
+    n_explained: int = 0
     differences: tuple[str, ...] = ()
     problem: str = ""
     lang: Lang = "sv"
@@ -96,11 +103,13 @@ class ReportRun:
             return _FAILED[self.lang].format(problem=self.problem)
         set_in = Typography(self.lang)
         word = _SLIPS[self.lang][self.n_inconsistencies != 1]
+        explained = _EXPLAINED[self.lang][self.n_explained != 1]
         return _OUTCOME[self.lang].format(
             equal=set_in.integer(self.n_equal),
             cells=set_in.integer(self.n_cells),
             corrected=_CORRECTED[self.lang].format(n=self.n_corrected) if self.n_corrected else "",
             slips=f"{set_in.integer(self.n_inconsistencies)} {word}",
+            explained=explained.format(n=self.n_explained) if self.n_explained else "",
         )
 
 
@@ -236,6 +245,7 @@ def _run(name: str, path: Path, folder: Path, lang: Lang) -> ReportRun:
         n_equal=result["n_equal"],
         n_corrected=result["n_corrected"],
         n_inconsistencies=result["n_inconsistencies"],
+        n_explained=result["n_explained"],
         differences=tuple(result["differences"]),
         lang=lang,
     )

@@ -7,16 +7,19 @@ with a published one (``evalkit.published.compare(table.to_tidy(), "000.t3")``).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from numbers import Integral
 from typing import Literal
 
 import pandas as pd
 
 from evalkit.core.typography import EN_DASH, Lang, Typography
+from evalkit.errors import InputError
 from evalkit.kernels.rounding import percent_half_up
-from evalkit.report.html import Block, Head, Line, stylesheet, table_html
+from evalkit.report.html import Block, Head, Line, check_texts, stylesheet, table_html
 
 __all__ = ["MISSING", "Listing", "Remark", "ReportTable", "Row"]
 
@@ -39,6 +42,10 @@ _REMARKS = {
         "sv": "Antal personer utan uppgift om {name}, som inte ingår: {n}.",
         "en": "Persons without information on {name}, who are not included: {n}.",
     },
+    "left out together": {
+        "sv": "Sammanlagt {n} personer saknar någon av uppgifterna och ingår inte i någon rad.",
+        "en": "In all, {n} persons lack some of this information and are in none of the rows.",
+    },
     "shown": {
         "sv": "Antal personer utan uppgift om {name}, som redovisas särskilt: {n}.",
         "en": "Persons without information on {name}, who are shown apart: {n}.",
@@ -48,6 +55,43 @@ _REMARKS = {
         "en": "Because of rounding, shares do not always add up to 100 per cent.",
     },
 }
+
+
+_MOST_DECIMALS = 10
+
+
+def check_decimals(argument: str, value: object) -> None:
+    """Check a number of decimals.
+
+    Parameters
+    ----------
+    argument : str
+        Name of the argument, for the message.
+    value : object
+        What the caller gave.
+
+    Raises
+    ------
+    InputError
+        If it is not a whole number from 0 to 10.
+    """
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, Integral)
+        or value not in range(_MOST_DECIMALS + 1)
+    ):
+        raise InputError.of(
+            argument, required=f"a whole number from 0 to {_MOST_DECIMALS}", got=repr(value)
+        )
+
+
+def _check_differ(argument: str, labels: Sequence[str]) -> None:
+    twice = [label for label, times in Counter(labels).items() if times > 1]
+    if twice:
+        raise InputError.of(
+            argument, required="such that no two have the same labels", got="repeated labels",
+            where=twice, remedy="Rename the levels, or give each block a heading of its own.",
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +125,7 @@ class Remark:
 
     Attributes
     ----------
-    kind : {"all in row", "left out", "shown", "rounding"}
+    kind : {"all in row", "left out", "left out together", "shown", "rounding"}
         What there is to say.
     name : str
         The variable it is about.
@@ -89,7 +133,7 @@ class Remark:
         The number of persons it is about.
     """
 
-    kind: Literal["all in row", "left out", "shown", "rounding"]
+    kind: Literal["all in row", "left out", "left out together", "shown", "rounding"]
     name: str = ""
     n: int = 0
 
@@ -150,6 +194,16 @@ class ReportTable:
     lang: Lang = "sv"
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     remarks: tuple[Remark, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what could only be printed wrong or not at all."""
+        Typography(self.lang)
+        check_texts("notes", self.notes)
+        check_decimals("decimals", self.decimals)
+        if self.decimals_below_one is not None:
+            check_decimals("decimals_below_one", self.decimals_below_one)
+        _check_differ("columns", self.columns)
+        _check_differ("rows", [f"{row.group} > {row.label}".strip(" >") for row in self.rows])
 
     @property
     def counts(self) -> pd.DataFrame:
@@ -292,6 +346,11 @@ class Listing:
     notes: tuple[str, ...] = ()
     lang: Lang = "sv"
     words: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a single text where there should be several."""
+        for argument in ("header", "notes", "words"):
+            check_texts(argument, getattr(self, argument))
 
     def to_html(self) -> str:
         """Write the table as HTML.

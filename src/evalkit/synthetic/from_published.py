@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -112,7 +113,7 @@ def published_sets() -> pd.DataFrame:
     Raises
     ------
     InputError
-        If the shipped files are missing.
+        If the manifest of the shipped files is missing or damaged.
 
     Examples
     --------
@@ -149,7 +150,7 @@ def load_published_set(name: str) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If there is no such set.
+        If there is no such set, or its file or the manifest is damaged.
 
     Examples
     --------
@@ -230,7 +231,7 @@ def check_published_sets(folder: str | Path | None = None) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If a file or the manifest is missing.
+        If a file or the manifest is missing or damaged.
 
     Examples
     --------
@@ -325,11 +326,58 @@ def _manifest(folder: Path) -> dict[str, Any]:
             "folder", required=f"a folder with {_MANIFEST}", got=str(folder),
             remedy="write_published_sets(folder) builds the files.",
         )  # fmt: skip
-    return cast("dict[str, Any]", yaml.safe_load(file.read_text(encoding="utf-8")))
+    try:
+        content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        problem = " ".join(str(error).split())
+        raise _damaged(folder, "valid YAML in UTF-8", problem) from error
+    sets: Any = cast("dict[str, Any]", content).get("sets") if isinstance(content, dict) else None
+    if not isinstance(sets, dict) or not sets:
+        raise _damaged(folder, "a mapping with the key 'sets'", "something else")
+    entries = cast("dict[str, Any]", sets)
+    absent = [one.name for one in _SETS if one.name not in entries]
+    if absent:
+        raise _damaged(folder, "an entry for every set", "none for some", absent)
+    wrong = [
+        f"{name}: {key}"
+        for name, entry in entries.items()
+        for key in (*_ENTRY, "readings")
+        if not _is_as_written(key, entry)
+    ]
+    if wrong:
+        raise _damaged(folder, "entries as they are written", "something else", wrong)
+    return {"sets": entries}
+
+
+_ENTRY: dict[str, type] = {"title": str, "file": str, "sha256": str, "n": int, "tables": list}
+
+
+def _is_as_written(key: str, entry: Any) -> bool:
+    """Whether an entry of the manifest has a key, with a value of the right type."""
+    if not isinstance(entry, dict):
+        return False
+    value: Any = cast("dict[str, Any]", entry).get(key, [])
+    listed = cast("list[Any]", value) if isinstance(value, list) else []
+    if key == "readings":
+        whys = [cast("Any", r).get("why") if isinstance(r, dict) else None for r in listed]
+        return isinstance(value, list) and all(isinstance(why, str) for why in whys)
+    if key == "tables":
+        return bool(listed) and all(isinstance(table, str) for table in listed)
+    return isinstance(value, _ENTRY[key])
+
+
+def _damaged(folder: Path, required: str, got: str, where: Sequence[str] = ()) -> InputError:
+    return InputError.of(
+        str(folder / _MANIFEST), required=required, got=got, where=where,
+        remedy="write_published_sets(folder) builds the files anew.",
+    )  # fmt: skip
 
 
 def _read(file: Path) -> pd.DataFrame:
-    return pd.read_csv(file, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8")
+    try:
+        return pd.read_csv(file, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8")
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise InputError.of(str(file), required="CSV in UTF-8", got=str(error).strip()) from error
 
 
 def _put_in_place(out: Path, contents: dict[str, bytes]) -> list[Path]:
