@@ -10,13 +10,15 @@ FIND_PYTHON = for python in python3.13 python3.12 python3.11 python3 python; do 
 PYTHON ?= $(shell $(FIND_PYTHON))
 UV ?= uv
 OUT ?= reports
+# A Python with lifelines, scikit-survival and statsmodels, which need pandas < 3.
+PEERS ?= none
 
 BIN := .venv/bin
 LOCKED := .venv/.locked
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help report test lint format types contract docs-check inventory lock clean
+.PHONY: help report test lint format types contract docs-check inventory bench reference lock clean
 
 help: ## say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +50,12 @@ docs-check: $(INSTALLED) ## check the docstrings of public names
 
 inventory: $(INSTALLED) ## write the module inventory in docs/ARCHITECTURE.md anew
 	@$(BIN)/python docs/inventory.py
+
+bench: $(INSTALLED) ## time evalkit beside its peers (PEERS=/path/to/python, R where installed)
+	@PEERS=$(PEERS) $(BIN)/python benchmarks/beside.py --out docs/benchmarks.md
+
+reference: $(INSTALLED) ## run the R scripts of tests/reference anew (needs R)
+	@$(BIN)/python tests/reference/regenerate.py
 
 lock: ## choose the newest packages and lock them, for every platform (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make lock: uv is needed (pip install uv)." >&2; exit 1; }

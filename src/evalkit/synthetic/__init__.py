@@ -9,11 +9,15 @@ from evalkit.synthetic.from_published import (
     published_sets,
     write_published_sets,
 )
+from evalkit.synthetic.spells import SpellTruth, spell_truth, synthetic_spells
 
 __all__ = [
     "PublishedSet",
+    "SpellTruth",
     "check_published_sets",
     "load_published_set",
     "published_sets",
+    "spell_truth",
+    "synthetic_spells",
     "write_published_sets",
 ]

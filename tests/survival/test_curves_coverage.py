@@ -1,0 +1,32 @@
+"""The intervals of curves hold the truth as often as they say: a small part of the full table."""
+
+from __future__ import annotations
+
+import importlib.util
+from math import sqrt
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "coverage_curves.py"
+REPLICATIONS = 100
+
+
+@pytest.fixture(scope="module")
+def simulation() -> ModuleType:
+    """Return the script that writes the full table."""
+    spec = importlib.util.spec_from_file_location("coverage_curves", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(("draw", "size"), [("one", 500), ("one_clustered", 50)])
+def test_the_level_is_reached(simulation: ModuleType, draw: str, size: int) -> None:
+    table = simulation.coverage(getattr(simulation, draw), size, 0.5, REPLICATIONS)
+    error = sqrt(0.95 * 0.05 / REPLICATIONS)
+    usual = ~table["quantity"].str.contains("early")
+    assert (table.loc[usual, "coverage"] > 0.95 - 4 * error).all()
