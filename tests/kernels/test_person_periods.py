@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from evalkit.kernels.person_periods import Rows, aggregate, count_cells, link_rows, place
@@ -99,6 +99,7 @@ def test_weights_that_cancel_leave_nothing() -> None:
 
 
 @given(spells(), st.lists(st.integers(1, 11), max_size=4))
+@example((np.array([8.0]), np.array([True]), np.array([6.0]), np.array([0])), [7])
 def test_rows_of_a_person_are_one_person(sample, cuts) -> None:
     time, event, entry, _ = sample
     whole = aggregate(

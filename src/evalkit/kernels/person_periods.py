@@ -142,7 +142,9 @@ def link_rows(periods: PersonPeriods, person: IntArray, entry: FloatArray) -> Pe
     back = np.empty_like(order)
     back[order] = np.arange(len(order))
     if enters is not None:
-        enters = enters & (begun > covered)[back]
+        # As in one row: who has the event in the interval of entry counts whole there.
+        whole = event[back] & (periods.last == first[back])
+        enters = enters & (begun > covered)[back] & ~whole
     if ends is not None:
         # The person is censored inside if nothing of theirs follows in the same interval.
         follows = np.concatenate([(begun[1:] <= last[:-1]) & ~new[1:], [False]])
