@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evalkit.survival.cox import CoxModel, cox
+from evalkit.survival.cox_regression import CoxModel, cox
 
 EFFECT, SLOPE, INDEX = 0.5, 0.3, 0.7
 DAY = 0.2

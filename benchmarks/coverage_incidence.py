@@ -23,10 +23,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evalkit.survival.days_lost import days_lost, days_lost_difference
 from evalkit.survival.incidence import cumulative_incidence
 from evalkit.survival.incidence_differences import incidence_difference
-from evalkit.survival.pseudo_regression import pseudo_regression
+from evalkit.survival.pseudo_models import pseudo_regression
+from evalkit.survival.time_lost import days_lost, days_lost_difference
 
 RATE, OTHER, RARE, OFTENER, FRAILTY, SIZE = 1.0, 0.7, 0.1, 0.2, 0.5, 20
 NAMES: dict[str, Any] = {"duration": "time", "cause": "cause"}

@@ -22,7 +22,7 @@ from scipy import special
 
 from evalkit.core.sample import SurvivalWarning
 from evalkit.errors import InputError
-from evalkit.survival.parametric import parametric
+from evalkit.survival.parametric_models import parametric
 
 EFFECT, SHAPE, CURED = -0.4, 1.25, 0.3
 MEDIAN = float(np.log(2) ** (1 / SHAPE))

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from evalkit.survival.cause_specific import cause_specific_cox
-from evalkit.survival.fine_gray import fine_gray
+from evalkit.survival.fine_gray_regression import fine_gray
 from evalkit.survival.standardised import standardised_survival
 
 EFFECT, SLOPE, EVER, INDEX = 0.5, -0.5, 0.5, 0.7

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from evalkit.errors import InputError
 from evalkit.survival.cause_specific import CauseSpecificCox, cause_specific_cox
-from evalkit.survival.cox import SeparationWarning, cox
+from evalkit.survival.cox_regression import SeparationWarning, cox
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "survival"
 WHO = pd.DataFrame({"x": [0.0, 1.0], "z": [1, 0], "region": ["A", "C"]})

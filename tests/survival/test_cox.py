@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.errors import InputError
-from evalkit.survival.cox import SeparationWarning, cox
 from evalkit.survival.cox_estimation import ConvergenceWarning
+from evalkit.survival.cox_regression import SeparationWarning, cox
 from evalkit.survival.cox_result import CoxModel
 from evalkit.survival.splitting import split_rows
 from evalkit.survival.tests import logrank
@@ -433,7 +433,7 @@ def test_memory_is_at_most_three_times_the_design_matrix(more: dict[str, str]) -
 def test_small_fits_import_nothing_heavy() -> None:
     code = (
         "import sys, pandas as pd\n"
-        "from evalkit.survival.cox import cox\n"
+        "from evalkit.survival.cox_regression import cox\n"
         "df = pd.DataFrame({'t': [1, 2, 3, 4], 'e': 1, 'x': [1, 0, 1, 0], 'g': list('abba')})\n"
         "cox('x + g', df, duration='t', event='e', ties='breslow').survival(df, [2])\n"
         "heavy = ('numba', 'formulaic', 'scipy.stats', 'scipy.linalg', 'matplotlib')\n"

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evalkit.survival.cox import CoxModel, cox
+from evalkit.survival.cox_regression import CoxModel, cox
 
 HERE = Path(__file__).parents[1] / "reference" / "survival"
 MATRIX = list(itertools.product(("efron", "breslow"), (0, 1), (0, 1), (0, 1), (0, 1)))

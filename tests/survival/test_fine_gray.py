@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.errors import InputError
-from evalkit.survival.fine_gray import FineGray, fine_gray
+from evalkit.survival.fine_gray_regression import FineGray, fine_gray
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "survival"
 PEOPLE = pd.DataFrame({"age": [70, 60], "sex": ["M", "F"]})
@@ -158,7 +158,7 @@ def test_an_event_at_time_0_counts() -> None:
 
 
 def test_without_competing_events_it_is_cox_regression() -> None:
-    from evalkit.survival.cox import cox
+    from evalkit.survival.cox_regression import cox
 
     df = spells().query("cause < 2")
     model = fit(df, **ENTRY)

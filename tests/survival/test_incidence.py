@@ -15,10 +15,10 @@ from evalkit.core.counts import Counts
 from evalkit.core.sample import EmptyRiskSetWarning
 from evalkit.errors import InputError
 from evalkit.survival.curves import kaplan_meier
-from evalkit.survival.days_lost import days_lost, days_lost_difference
 from evalkit.survival.incidence import cumulative_incidence
 from evalkit.survival.incidence_differences import incidence_difference
 from evalkit.survival.pseudo import pseudo_values
+from evalkit.survival.time_lost import days_lost, days_lost_difference
 
 FEW = settings(max_examples=30)
 VALUES = ["cumulative_incidence", "std_error", "conf_low", "conf_high"]

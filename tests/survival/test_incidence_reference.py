@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evalkit.survival.days_lost import days_lost
 from evalkit.survival.incidence import CumulativeIncidence, cumulative_incidence
-from evalkit.survival.state_occupation import state_occupation
+from evalkit.survival.states import state_occupation
+from evalkit.survival.time_lost import days_lost
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "survival"
 EXPECTED = pd.read_csv(REFERENCE / "incidence_expected.csv", keep_default_na=False)

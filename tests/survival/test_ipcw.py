@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.errors import InputError
+from evalkit.survival.censoring_weights import CensoringWeights, ipcw
 from evalkit.survival.curves import kaplan_meier
 from evalkit.survival.incidence import cumulative_incidence
-from evalkit.survival.ipcw import CensoringWeights, ipcw
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "survival"
 

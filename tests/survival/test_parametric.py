@@ -13,8 +13,8 @@ from scipy import special
 
 from evalkit.core.sample import SurvivalWarning
 from evalkit.errors import InputError
-from evalkit.survival.parametric import parametric
 from evalkit.survival.parametric_comparison import compare_parametric
+from evalkit.survival.parametric_models import parametric
 
 LOG_TIME = ("exponential", "weibull", "log-logistic", "log-normal", "generalised-gamma")
 PERSON = pd.DataFrame({"treated": [1], "age": [50]})

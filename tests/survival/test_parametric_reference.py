@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from evalkit.core.sample import SurvivalWarning
-from evalkit.survival.parametric import parametric
+from evalkit.survival.parametric_models import parametric
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "survival"
 LOG_TIME = ("exponential", "weibull", "log-logistic", "log-normal", "generalised-gamma")

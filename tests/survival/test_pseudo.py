@@ -16,7 +16,7 @@ from evalkit.kernels.pseudo import LINKS
 from evalkit.survival.incidence import cumulative_incidence
 from evalkit.survival.incidence_differences import incidence_difference
 from evalkit.survival.pseudo import pseudo_values
-from evalkit.survival.pseudo_regression import pseudo_regression
+from evalkit.survival.pseudo_models import pseudo_regression
 
 FEW = settings(max_examples=25)
 

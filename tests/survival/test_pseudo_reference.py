@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from evalkit.survival.pseudo import pseudo_values
-from evalkit.survival.pseudo_regression import pseudo_regression
+from evalkit.survival.pseudo_models import pseudo_regression
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "survival"
 VALUES = pd.read_csv(REFERENCE / "pseudo_values_expected.csv")

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 
 from evalkit.errors import InputError
 from evalkit.survival.cause_specific import cause_specific_cox
-from evalkit.survival.cox import cox
+from evalkit.survival.cox_regression import cox
 from evalkit.survival.curves import kaplan_meier
-from evalkit.survival.fine_gray import fine_gray
+from evalkit.survival.fine_gray_regression import fine_gray
 from evalkit.survival.incidence import cumulative_incidence
 from evalkit.survival.standardised import Standardised, standardised_survival
 
@@ -357,7 +357,7 @@ def test_bad_arguments() -> None:
     )
 
 
-@pytest.mark.filterwarnings("ignore::evalkit.survival.cox.SeparationWarning")
+@pytest.mark.filterwarnings("ignore::evalkit.survival.cox_regression.SeparationWarning")
 def test_bad_models() -> None:
     df = days().assign(never=lambda d: ((d["any"] == 0) & (d["x"] > 0)).astype(int), off=0.1)
     fits = {

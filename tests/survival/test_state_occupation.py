@@ -11,7 +11,7 @@ import pytest
 
 from evalkit.errors import InputError
 from evalkit.survival.incidence import cumulative_incidence
-from evalkit.survival.state_occupation import state_occupation
+from evalkit.survival.states import state_occupation
 
 STAYS: dict[str, Any] = {
     "duration": "end",

@@ -152,7 +152,7 @@ def discrete_hazard(
 
     Counting a whole interval for those censored inside biases the hazard downwards where
     intervals are wide; "half" removes most of it, and
-    :func:`evalkit.survival.parametric.parametric` with "piecewise-exponential" all.
+    :func:`evalkit.survival.parametric` with "piecewise-exponential" all.
 
     Standard errors come from the expected information, as R's ``glm`` gives them on expanded
     data; with `cluster` they are ``sandwich::vcovCL``'s, with the factor G/(G - 1). They need some

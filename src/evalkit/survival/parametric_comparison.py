@@ -12,7 +12,7 @@ import numpy.typing as npt
 from evalkit.core.checks import check_choice
 from evalkit.core.printing import html_table, sample_line, text_block
 from evalkit.errors import InputError
-from evalkit.survival.parametric import Distribution, Parametric, parametric
+from evalkit.survival.parametric_models import Distribution, Parametric, parametric
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,7 +13,7 @@ from evalkit.errors import InputError
 from evalkit.kernels.standardise import Averages, Patterns, average, influences, patterns
 from evalkit.kernels.time_index import TIE
 from evalkit.survival.cause_specific import CauseSpecificCox, cause_specific_cox
-from evalkit.survival.cox import cox
+from evalkit.survival.cox_regression import cox
 from evalkit.survival.cox_result import CoxModel
 from evalkit.survival.fine_gray_result import FineGray
 from evalkit.survival.predicting import asked_times, strata_codes
