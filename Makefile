@@ -53,6 +53,7 @@ inventory: $(INSTALLED) ## write the module inventory in docs/ARCHITECTURE.md an
 
 bench: $(INSTALLED) ## time evalkit beside its peers (PEERS=/path/to/python, R where installed)
 	@PEERS=$(PEERS) $(BIN)/python benchmarks/beside.py --out docs/benchmarks.md
+	@$(BIN)/python benchmarks/bench_trials.py --out docs/benchmarks.md
 
 reference: $(INSTALLED) ## run the R scripts of tests/reference anew (needs R)
 	@$(BIN)/python tests/reference/regenerate.py

@@ -5,19 +5,19 @@
 Rows: exponential times with rate 1, and 0.7 in a second arm of the comparisons, under uniform
 censoring of a given share. The late day asked for, which is the horizon of the means too, is half
 of the longest possible censoring time; on the early day 5 % have left. Clusters: rows of one
-cluster, twenty of them, share a gamma frailty of variance 0.5, and variances are robust.
+cluster, twenty of them, share a gamma frailty of variance 0.5; variances are robust and quantiles
+Student's t.
 """
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from simulation import area, main_of_draws, range_for
 
 from evalkit.survival.curves import kaplan_meier
 from evalkit.survival.differences import rmst_difference, survival_difference
@@ -35,24 +35,6 @@ def exponential(rate: float) -> Survival:
 def marginal(t: Any) -> Any:
     """Survival over all clusters."""
     return (1 + FRAILTY * t) ** (-1 / FRAILTY)
-
-
-def limit_of(share: float, survival: Survival) -> float:
-    """Find the censoring range (0, limit) that censors about the share: the mean of S over it."""
-    low, high = 1e-3, 1e3
-    for _ in range(60):
-        middle = float(np.sqrt(low * high))
-        grid = np.linspace(0, middle, 2001)
-        low, high = (middle, high) if float(np.mean(survival(grid))) > share else (low, middle)
-    return middle
-
-
-def area(survival: Survival, tau: float) -> float:
-    """Restricted mean by Simpson's rule."""
-    x = np.linspace(0, tau, 2001)
-    weights = np.where(np.arange(2001) % 2 == 1, 4.0, 2.0)
-    weights[[0, -1]] = 1
-    return float((weights * survival(x)).sum() * tau / 6000)
 
 
 def rows(rng: np.random.Generator, n: int, limit: float, rate: float = RATE) -> pd.DataFrame:
@@ -90,7 +72,7 @@ def holds(frame: pd.DataFrame, truth: float) -> bool:
 def one(rng: np.random.Generator, n: int, share: float) -> Iterator[tuple[str, bool]]:
     """Draw one sample of rows, and one of two arms, and look at all their intervals."""
     survival, other = exponential(RATE), exponential(OTHER)
-    limit = limit_of(share, survival)
+    limit = range_for(share, survival)
     day = limit / 2
     df = rows(rng, n, limit)
     early = -np.log(0.95)
@@ -118,51 +100,17 @@ def one_clustered(
     rng: np.random.Generator, number: int, share: float
 ) -> Iterator[tuple[str, bool]]:
     """Draw one sample of clusters."""
-    limit = limit_of(share, marginal)
+    limit = range_for(share, marginal)
     day = limit / 2
-    km = kaplan_meier(clusters(rng, number, limit), cluster="office", **NAMES)
+    df = clusters(rng, number, limit)
+    km = kaplan_meier(df, cluster="office", **NAMES)
     yield "late survival, log-log, clusters", holds(km.at(day), float(marginal(day)))
     yield "restricted mean, clusters", holds(km.rmst(day), area(marginal, day))
-
-
-def coverage(
-    draw: Callable[..., Iterator[tuple[str, bool]]], size: int, share: float, replications: int
-) -> pd.DataFrame:
-    """Count how often each interval holds the truth."""
-    rng = np.random.default_rng([size, int(100 * share), replications])
-    held: dict[str, list[bool]] = {}
-    for _ in range(replications):
-        for name, inside in draw(rng, size, share):
-            held.setdefault(name, []).append(inside)
-    return pd.DataFrame(
-        {
-            "quantity": list(held),
-            "size": size,
-            "censored": share,
-            "coverage": [float(np.mean(values)) for values in held.values()],
-            "replications": replications,
-        }
-    )
-
-
-def main() -> None:
-    """Print and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--replications", type=int, default=2000)
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".csv"))
-    options = parser.parse_args()
-    parts = [
-        coverage(one, n, share, options.replications)
-        for n in (100, 500)
-        for share in (0.3, 0.5, 0.7)
-    ]
-    parts += [
-        coverage(one_clustered, number, 0.5, options.replications) for number in (10, 20, 50, 100)
-    ]
-    table = pd.concat(parts, ignore_index=True)
-    table.to_csv(options.out, index=False)
-    print(table.to_string(index=False))
+    compared: dict[str, Any] = {"by": "arm", "reference": 0, "cluster": "office", **NAMES}
+    arms = df.assign(arm=df["office"] % 2)
+    means = rmst_difference(arms, tau=day, **compared).to_frame()
+    yield "restricted mean difference, half of the clusters each", holds(means[:1], 0.0)
 
 
 if __name__ == "__main__":
-    main()
+    main_of_draws(one, one_clustered, __file__, __doc__, 2000)

@@ -10,17 +10,14 @@ four times the mean of those who leave.
 
 from __future__ import annotations
 
-import argparse
-import warnings
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import special
+from simulation import Cell, holds, line, main, uniform_limit
 
-from evalkit.core.sample import SurvivalWarning
 from evalkit.errors import InputError
 from evalkit.survival.parametric_models import parametric
 
@@ -30,23 +27,12 @@ WHO = pd.DataFrame({"treated": [0.0]})
 NAMES: dict[str, Any] = {"duration": "time", "event": "event"}
 
 
-def limit_of(time: Any, share: float) -> float:
-    """Find the range of uniform censoring that gives about the share wanted."""
-    low, high = 1e-3, 1e3
-    for _ in range(40):
-        limit = float(np.sqrt(low * high))
-        low, high = (
-            (low, limit) if np.mean(np.minimum(time / limit, 1.0)) < share else (limit, high)
-        )
-    return limit
-
-
 def rows(rng: np.random.Generator, n: int, share: float) -> pd.DataFrame:
     """Draw rows of which some enter late; who has left before they would enter is not seen."""
     size = 2 * n
     treated = rng.integers(0, 2, size).astype(float)
     time = rng.weibull(SHAPE, size) * np.exp(EFFECT * treated)
-    end = rng.uniform(0, limit_of(time, share), size)
+    end = rng.uniform(0, uniform_limit(time, share), size)
     entry = np.where(rng.random(size) < 0.3, rng.uniform(0, 0.5, size), 0.0)
     seen = np.flatnonzero(np.minimum(time, end) > entry)[:n]
     return pd.DataFrame(
@@ -59,12 +45,7 @@ def rows(rng: np.random.Generator, n: int, share: float) -> pd.DataFrame:
     )
 
 
-def inside(row: Any, truth: float) -> bool:
-    """Say whether an interval holds the truth."""
-    return bool(row["conf_low"] <= truth <= row["conf_high"])
-
-
-def cells(rng: np.random.Generator, replications: int) -> Iterator[dict[str, object]]:
+def cells(rng: np.random.Generator, replications: int) -> Iterator[Cell]:
     """Simulate every cell of the table."""
     mean = float(special.gamma(1 / SHAPE) * special.gammainc(1 / SHAPE, MEDIAN**SHAPE) / SHAPE)
     for n in (100, 500, 2000):
@@ -74,10 +55,10 @@ def cells(rng: np.random.Generator, replications: int) -> Iterator[dict[str, obj
                 df = rows(rng, n, share)
                 fit = parametric("treated", df, **NAMES, entry="entry")
                 found = hits.setdefault
-                found("log time ratio, Weibull", []).append(inside(fit.to_frame().iloc[1], EFFECT))
-                found("median, Weibull", []).append(inside(fit.quantile(WHO).iloc[0], MEDIAN))
+                found("log time ratio, Weibull", []).append(holds(fit.to_frame().iloc[1], EFFECT))
+                found("median, Weibull", []).append(holds(fit.quantile(WHO).iloc[0], MEDIAN))
                 found("restricted mean, Weibull", []).append(
-                    inside(fit.rmst(WHO, MEDIAN).iloc[0], mean)
+                    holds(fit.rmst(WHO, MEDIAN).iloc[0], mean)
                 )
                 if n > 100:
                     name = "generalised-gamma"
@@ -86,7 +67,7 @@ def cells(rng: np.random.Generator, replications: int) -> Iterator[dict[str, obj
                     except InputError:  # no maximum of the likelihood: the shape runs away
                         continue
                     row = fit.to_frame().iloc[1]
-                    found("log time ratio, generalised gamma", []).append(inside(row, EFFECT))
+                    found("log time ratio, generalised gamma", []).append(holds(row, EFFECT))
             for estimand, held in hits.items():
                 yield line(estimand, f"n = {n}", share, held)
     for n in (100, 500, 2000):
@@ -96,34 +77,9 @@ def cells(rng: np.random.Generator, replications: int) -> Iterator[dict[str, obj
             end = rng.uniform(2, 4, n)
             df = pd.DataFrame({"time": np.minimum(time, end), "event": (time <= end).astype(int)})
             fit = parametric("1", df, **NAMES, cure=True)
-            held.append(inside(fit.cured(df.head(1)).iloc[0], CURED))
+            held.append(holds(fit.cured(df.head(1)).iloc[0], CURED))
         yield line("cured share, Weibull", f"n = {n}", CURED, held)
 
 
-def line(estimand: str, size: str, share: float, held: list[bool]) -> dict[str, object]:
-    """Sum up one cell."""
-    coverage = float(np.mean(held))
-    return {
-        "estimand": estimand,
-        "size": size,
-        "censored": share,
-        "coverage": round(coverage, 4),
-        "mc_error": round(float(np.sqrt(coverage * (1 - coverage) / len(held))), 4),
-        "replications": len(held),
-    }
-
-
-def main() -> None:
-    """Write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--replications", type=int, default=2000)
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".csv"))
-    chosen = parser.parse_args()
-    warnings.simplefilter("ignore", SurvivalWarning)
-    table = pd.DataFrame(list(cells(np.random.default_rng(31), chosen.replications)))
-    table.to_csv(chosen.out, index=False)
-    print(table.to_string(index=False))
-
-
 if __name__ == "__main__":
-    main()
+    main(cells, __file__, __doc__, seed=31)

@@ -1,52 +1,46 @@
 """How often the 95 % intervals of competing risks regression and standardisation hold the truth.
 
-    python benchmarks/coverage_regression.py [--replications 1000] [--out ...csv]
+    python benchmarks/coverage_regression.py [--replications 2000] [--out ...csv]
 
 Fine-Gray rows: a treatment (0.5) and a covariate (-0.5) act on the log subdistribution hazard of
 the first of two causes, half of all would have it in the end; exponential censoring to a given
 share, entry uniform on (0, 0.5) where it is delayed. Clusters: twenty rows share a positive stable
 frailty of index 0.7 of that hazard, so that it is proportional at the margin too, with the
 coefficient times 0.7. Standardised rows: exponential rates of two causes, a treatment that depends
-on a covariate which matters for both; differences with and without the treatment, averaged over
-the covariate, that the truth gives by numerical integration. Intervals of incidence are log-log.
+on a covariate, normal but rounded to halves, which matters for both; differences with and without
+the treatment, averaged over the covariate, that the truth gives by numerical integration. Their
+clusters of twenty rows share such a frailty of the rate of the first cause, and the treatment is
+drawn for rows or for whole clusters; 40 % are censored. Intervals of incidence are log-log; those
+with clusters take Student's t.
 """
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr
+from simulation import INDEX, SIZE, Cell, exponential_rate, holds, line, main, stable
 
 from evalkit.survival.cause_specific import cause_specific_cox
 from evalkit.survival.fine_gray_regression import fine_gray
 from evalkit.survival.standardised import standardised_survival
 
-EFFECT, SLOPE, EVER, INDEX = 0.5, -0.5, 0.5, 0.7
+Key = tuple[str, str, float]
+BATCH = 100
+EFFECT, SLOPE, EVER, RATE = 0.5, -0.5, 0.5, -0.4
 DAY = 0.8
 WHO = pd.DataFrame({"treated": [1], "x": [0.3]})
 COLUMNS: dict[str, Any] = {"duration": "time", "cause": "cause"}
 
 
-def stable(rng: np.random.Generator, size: int) -> Any:
-    """Draw positive stable variables with Laplace transform exp(-s^0.7)."""
-    angle, e = rng.uniform(0, np.pi, size), rng.exponential(size=size)
-    part = np.sin(INDEX * angle) / np.sin(angle) ** (1 / INDEX)
-    return part * (np.sin((1 - INDEX) * angle) / e) ** ((1 - INDEX) / INDEX)
-
-
-def censor(
+def causes_censored(
     rng: np.random.Generator, time: Any, cause: Any, share: float, columns: dict[str, Any]
 ) -> pd.DataFrame:
     """Censor at an exponential time whose rate gives about the share wanted."""
-    low, high = 1e-4, 1e4
-    for _ in range(50):
-        rate = float(np.sqrt(low * high))
-        low, high = (rate, high) if np.mean(1 - np.exp(-rate * time)) < share else (low, rate)
-    limit = rng.exponential(1 / rate, len(time))
+    limit = rng.exponential(1 / exponential_rate(time, share), len(time))
     found = {"time": np.minimum(time, limit), "cause": np.where(time <= limit, cause, 0)}
     return pd.DataFrame({**found, **columns})
 
@@ -66,7 +60,7 @@ def rows(rng: np.random.Generator, n: int, share: float, late: bool = False) -> 
     m = 3 * n if late else n
     treated, x = rng.integers(0, 2, m), rng.normal(size=m)
     time, cause = subdistribution(rng, treated, x, 1.0)
-    df = censor(rng, time, cause, share, {"treated": treated, "x": x})
+    df = causes_censored(rng, time, cause, share, {"treated": treated, "x": x})
     if not late:
         return df
     df["entry"] = rng.uniform(0, 0.5, m) * (rng.random(m) < 0.7)
@@ -74,28 +68,38 @@ def rows(rng: np.random.Generator, n: int, share: float, late: bool = False) -> 
 
 
 def clustered(rng: np.random.Generator, groups: int) -> pd.DataFrame:
-    """Draw clusters of twenty rows that share a frailty, 40 % of them censored."""
-    cluster = np.repeat(np.arange(groups), 20)
+    """Draw clusters of rows that share a frailty, 40 % of them censored."""
+    cluster = np.repeat(np.arange(groups), SIZE)
     treated, x = rng.integers(0, 2, len(cluster)), rng.normal(size=len(cluster))
     time, cause = subdistribution(rng, treated, x, stable(rng, groups)[cluster])
-    return censor(rng, time, cause, 0.4, {"treated": treated, "x": x, "cluster": cluster})
+    return causes_censored(rng, time, cause, 0.4, {"treated": treated, "x": x, "cluster": cluster})
+
+
+def halves(rng: np.random.Generator, n: int) -> Any:
+    """Draw a covariate with few values, so that averages over it cost little."""
+    return np.round(2 * rng.normal(size=n)) / 2
+
+
+def values() -> tuple[Any, Any]:
+    """Return the values of that covariate, and their probabilities."""
+    grid = np.arange(-16, 17) / 2
+    return grid, ndtr(grid + 0.25) - ndtr(grid - 0.25)
 
 
 def two_rates(rng: np.random.Generator, n: int, share: float) -> pd.DataFrame:
     """Draw two causes with exponential rates, and a treatment that depends on a covariate."""
-    x = rng.normal(size=n)
+    x = halves(rng, n)
     treated = (rng.random(n) < 1 / (1 + np.exp(-0.7 * x))).astype(int)
     one = rng.exponential(np.exp(-0.5 * x + 0.4 * treated))
     two = rng.exponential(2 * np.exp(0.3 * x))
     columns = {"treated": treated, "x": x}
-    df = censor(rng, np.minimum(one, two), np.where(one < two, 1, 2), share, columns)
+    df = causes_censored(rng, np.minimum(one, two), np.where(one < two, 1, 2), share, columns)
     return df.assign(event=(df["cause"] > 0).astype(int))
 
 
 def averages() -> dict[str, float]:
     """Differences with less without treatment, averaged over the covariate."""
-    grid, weight = np.polynomial.hermite_e.hermegauss(80)
-    weight = weight / weight.sum()
+    grid, weight = values()
     found = []
     for treated in (0, 1):
         one, two = np.exp(0.5 * grid - 0.4 * treated), np.exp(-0.3 * grid) / 2
@@ -106,13 +110,58 @@ def averages() -> dict[str, float]:
     return {"cumulative_incidence": float(incidence), "rmst": float(mean)}
 
 
-def holds(frame: pd.DataFrame, truth: float) -> bool:
-    """Say whether the interval in the first row holds the truth."""
-    return bool(frame["conf_low"].iloc[0] <= truth <= frame["conf_high"].iloc[0])
+def clustered_rates(rng: np.random.Generator, groups: int, by_cluster: bool) -> pd.DataFrame:
+    """Draw two causes, of the first of which the rows of a cluster share a frailty."""
+    cluster = np.repeat(np.arange(groups), SIZE)
+    treated = rng.integers(0, 2, len(cluster))
+    if by_cluster:
+        treated = rng.permutation(np.arange(groups) % 2)[cluster]
+    x = halves(rng, len(cluster))
+    rate = stable(rng, groups)[cluster] * np.exp(0.5 * x + RATE * treated)
+    one = rng.exponential(size=len(cluster)) / rate
+    two = rng.exponential(2 * np.exp(0.3 * x))
+    columns = {"treated": treated, "x": x, "cluster": cluster}
+    return causes_censored(rng, np.minimum(one, two), np.where(one < two, 1, 2), 0.4, columns)
 
 
-def cells(rng: np.random.Generator, replications: int) -> Iterator[dict[str, object]]:
-    """Simulate every cell of the table."""
+def marginal(x: Any, treated: int) -> tuple[Any, Any]:
+    """Incidence of the first cause by the day, and mean time until then, over the frailty.
+
+    The cumulative hazard of the first cause is then (t e^(0.5 x - 0.4 treated))^0.7.
+    """
+    nodes, weights = np.polynomial.legendre.leggauss(200)
+    end = DAY**INDEX
+    v, mass = end * (nodes + 1) / 2, weights * end / 2  # v = t^0.7, in which all is smooth
+    one = np.exp(INDEX * (0.5 * np.asarray(x)[..., None] + RATE * treated))
+    two = np.exp(-0.3 * np.asarray(x)[..., None]) / 2
+    stay = np.exp(-one * v - two * v ** (1 / INDEX))
+    return (one * stay) @ mass, (stay * v ** (1 / INDEX - 1) / INDEX) @ mass
+
+
+def marginal_averages() -> dict[str, float]:
+    """Differences with less without treatment, averaged over the covariate and the frailty."""
+    grid, weight = values()
+    found = [[weight @ part for part in marginal(grid, a)] for a in (0, 1)]
+    incidence, mean = (b - a for a, b in zip(*found, strict=True))
+    return {"cumulative_incidence": float(incidence), "rmst": float(mean)}
+
+
+def cells(rng: np.random.Generator, replications: int) -> Iterator[Cell]:
+    """Simulate every cell of the table, in batches with random numbers of their own."""
+    held: dict[Key, list[bool]] = {}
+    for source in rng.spawn(max(1, replications // BATCH)):
+        one, other = source.spawn(2)
+        size = min(BATCH, replications)
+        for key, found in (*subdistributions(one, size), *standardised(other, size)):
+            held.setdefault(key, []).extend(found)
+    for key, found in held.items():
+        yield line(*key, found)
+
+
+def subdistributions(
+    rng: np.random.Generator, replications: int
+) -> Iterator[tuple[Key, list[bool]]]:
+    """Simulate the cells of Fine-Gray models."""
     part = np.exp(EFFECT + SLOPE * 0.3)
     truth = float(1 - (1 - EVER * (1 - np.exp(-DAY))) ** part)
     options: dict[str, Any] = {**COLUMNS, "event_of_interest": 1}
@@ -127,71 +176,72 @@ def cells(rng: np.random.Generator, replications: int) -> Iterator[dict[str, obj
                     at = fit.cumulative_incidence(WHO, DAY)
                     hits.setdefault(f"its incidence, {vcov}", []).append(holds(at, truth))
         for estimand, found in hits.items():
-            yield line(estimand, f"n = {n}", share, found)
+            yield (estimand, f"n = {n}", share), found
     found = []
     for _ in range(replications):
         fit = fine_gray("treated + x", rows(rng, 500, 0.4, True), entry="entry", **options)
         found.append(holds(fit.to_frame(), EFFECT))
-    yield line("Fine-Gray, delayed entry", "n = 500", 0.4, found)
+    yield ("Fine-Gray, delayed entry", "n = 500", 0.4), found
     for groups in (10, 20, 50, 100):
         found = []
         for _ in range(replications):
             fit = fine_gray("treated + x", clustered(rng, groups), cluster="cluster", **options)
             found.append(holds(fit.to_frame(), INDEX * EFFECT))
-        yield line("Fine-Gray, clusters", f"{groups} clusters", 0.4, found)
-    yield from standardised(rng, replications)
+        yield ("Fine-Gray, clusters", f"{groups} clusters", 0.4), found
 
 
-def standardised(rng: np.random.Generator, replications: int) -> Iterator[dict[str, object]]:
+def standardised(rng: np.random.Generator, replications: int) -> Iterator[tuple[Key, list[bool]]]:
     """Simulate the cells of standardised differences and cause-specific predictions."""
     truth = averages()
     one, two = np.exp(0.5 * 0.3 - 0.4), np.exp(-0.3 * 0.3) / 2
     predicted = float(one / (one + two) * (1 - np.exp(-DAY * (one + two))))
-    asked: dict[str, Any] = {"treatment": "treated", "times": DAY, "tau": DAY}
     for n, share in ((100, 0.3), (500, 0.3), (500, 0.6)):
-        hits: dict[str, list[bool]] = {"incidence of one person": []}
+        hits: dict[str, list[bool]] = {}
         for _ in range(replications // 2):
             df = two_rates(rng, n, share)
             if df["time"].max() <= DAY:
                 continue
             models = cause_specific_cox("treated + x", df, **COLUMNS)
             at = models.cumulative_incidence(WHO, DAY)
-            hits["incidence of one person"].append(holds(at, predicted))
-            frame = standardised_survival(models, df, **asked).to_frame()
-            for name, value in truth.items():
-                own = (frame["cause"] == 1) if name == "cumulative_incidence" else True
-                row = frame[(frame["term"] == f"{name}_difference") & own]
-                hits.setdefault(f"difference in {name}", []).append(holds(row, value))
+            hits.setdefault("incidence of one person", []).append(holds(at, predicted))
+            frame = standardised_survival(models, df, treatment="treated", times=DAY, tau=DAY)
+            for name, held in differences_hold(frame.to_frame(), truth).items():
+                hits.setdefault(name, []).append(held)
         for estimand, found in hits.items():
-            yield line(f"standardised: {estimand}", f"n = {n}", share, found)
+            yield (f"standardised: {estimand}", f"n = {n}", share), found
+    for by_cluster in (False, True):
+        for groups in (10, 20, 50, 100):
+            yield from few_clusters(rng, groups, by_cluster, replications)
 
 
-def line(estimand: str, size: str, share: float, found: list[bool]) -> dict[str, object]:
-    """Sum up one cell."""
-    coverage = float(np.mean(found))
-    return {
-        "estimand": estimand,
-        "size": size,
-        "censored": share,
-        "coverage": round(coverage, 4),
-        "mc_error": round(float(np.sqrt(coverage * (1 - coverage) / len(found))), 4),
-        "replications": len(found),
-    }
+def differences_hold(frame: pd.DataFrame, truth: dict[str, float]) -> dict[str, bool]:
+    """Say which standardised differences have intervals that hold the truth."""
+    found: dict[str, bool] = {}
+    for name, value in truth.items():
+        own = (frame["cause"] == 1) if name == "cumulative_incidence" else True
+        row = frame[(frame["term"] == f"{name}_difference") & own]
+        found[f"difference in {name}"] = holds(row, value)
+    return found
 
 
-def main() -> None:
-    """Write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--replications", type=int, default=1000)
-    parser.add_argument(
-        "--out", type=Path, default=Path(__file__).with_name("coverage_regression.csv")
-    )
-    chosen = parser.parse_args()
-    rng = np.random.default_rng(24)
-    table = pd.DataFrame(list(cells(rng, chosen.replications)))
-    table.to_csv(chosen.out, index=False)
-    print(table.to_string(index=False))
+def few_clusters(
+    rng: np.random.Generator, groups: int, by_cluster: bool, replications: int
+) -> Iterator[tuple[Key, list[bool]]]:
+    """Simulate the cells of cause-specific models, and of what follows, with clusters."""
+    truth, hits = marginal_averages(), dict[str, list[bool]]()
+    predicted = marginal(float(WHO["x"][0]), 1)[0]
+    for _ in range(replications // 2):
+        df = clustered_rates(rng, groups, by_cluster)
+        models = cause_specific_cox("treated + x", df, cluster="cluster", **COLUMNS)
+        held = {"log hazard ratio": holds(models.to_frame(), INDEX * RATE)}
+        held["incidence of one person"] = holds(models.cumulative_incidence(WHO, DAY), predicted)
+        frame = standardised_survival(models, df, treatment="treated", times=DAY, tau=DAY)
+        for name, one in {**held, **differences_hold(frame.to_frame(), truth)}.items():
+            hits.setdefault(name, []).append(one)
+    by = "clusters" if by_cluster else "rows"
+    for estimand, found in hits.items():
+        yield (f"treatment of {by}: {estimand}", f"{groups} clusters", 0.4), found
 
 
 if __name__ == "__main__":
-    main()
+    main(cells, __file__, __doc__, seed=24)

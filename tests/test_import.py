@@ -43,6 +43,19 @@ def test_kernels_need_neither_pandas_nor_scipy_stats() -> None:
     assert not loaded & {"pandas", "matplotlib", "seaborn", "numba", "scipy.stats"}
 
 
+def test_a_first_fit_waits_for_nothing_slow() -> None:
+    code = """
+import pandas as pd
+from evalkit import survival
+df = pd.DataFrame({"days": [3, 1, 4, 1, 5], "ended": [1, 0, 1, 1, 0], "x": [0, 1, 1, 0, 1]})
+survival.kaplan_meier(df, duration="days", event="ended", by="x").rmst(3)
+survival.logrank(df, duration="days", event="ended", by="x")
+survival.rmst_difference(df, duration="days", event="ended", by="x", reference=0, tau=3)
+survival.cox("x", df, duration="days", event="ended").to_frame()"""
+    slow = {"scipy.special", "scipy.linalg", "scipy.stats", "numba", "matplotlib"}
+    assert not loaded_after(code) & slow
+
+
 @pytest.mark.parametrize("name", evalkit.__all__)
 def test_subpackages_arrive_on_first_use(name: str) -> None:
     assert getattr(evalkit, name) is importlib.import_module(f"evalkit.{name}")

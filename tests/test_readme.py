@@ -9,19 +9,21 @@ import pytest
 
 
 @pytest.fixture(scope="module")
-def statements(root: Path) -> list[str]:
+def blocks(root: Path) -> list[str]:
     readme = (root / "README.md").read_text("utf-8")
-    (block,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
-    return [line for line in block.splitlines() if line]
+    found = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    assert len(found) == 2
+    return found
 
 
-def test_the_lines_run_as_they_stand(statements: list[str]) -> None:
-    exec("\n".join(statements), {})
+@pytest.mark.parametrize("place", [0, 1])
+def test_the_lines_run_as_they_stand(blocks: list[str], place: int) -> None:
+    exec(blocks[place], {})
 
 
-def test_every_cell_is_equal_as_claimed(statements: list[str]) -> None:
+def test_every_cell_is_equal_as_claimed(blocks: list[str]) -> None:
     scope: dict[str, object] = {}
-    for line in statements:
+    for line in filter(None, blocks[0].splitlines()):
         code, _, comment = line.partition("#")
         if "cells equal" in comment:
             assert comment.strip() in str(eval(code, scope))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,11 @@ def test_the_notebook_runs_and_says_nothing_on_the_side(path: Path) -> None:
     outputs = [output for cell in cells for output in cell.outputs]
     assert len(ran) == len(cells)
     assert [output.text for output in outputs if output.output_type == "stream"] == []
-    figures = [o for o in outputs if "image/svg+xml" in o.get("data", {})]
-    shown = [cell for cell in cells if cell.source.rstrip().endswith(".figure")]
+    pages = [output.get("data", {}).get("text/html", "") for output in outputs]
+    figures = [page for page in pages if "<svg" in page]
+    shown = [cell for cell in cells if "\nshow(" in cell.source]
+    for page in figures:
+        (told,) = re.findall(r'<svg [^>]*role="img" [^>]*><title [^>]*>([^<]*)</title>', page)
+        assert len(told) > 60, "a figure says what it shows"
+    assert not any("image/" in kind for output in outputs for kind in output.get("data", {}))
     assert len(figures) == len(shown) > 0

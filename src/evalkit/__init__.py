@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from evalkit import plots as plots
     from evalkit import published as published
     from evalkit import report as report
+    from evalkit import scales as scales
     from evalkit import survival as survival
     from evalkit import synthetic as synthetic
     from evalkit import trials as trials
@@ -34,6 +35,7 @@ __all__ = [
     "plots",
     "published",
     "report",
+    "scales",
     "survival",
     "synthetic",
     "trials",

@@ -130,6 +130,13 @@ def tests(add: Callable[..., None]) -> None:
         **few,
     )
     add("gray_test", lambda df: survival.gray_test(df, **CAUSE, by="sex"), CAUSES | BY_SEX, **few)
+    add(
+        "gray_test",
+        lambda df: survival.gray_test(df, **CAUSE, by="sex", entry="late"),
+        CAUSES | BY_SEX | LATE,
+        variant="late",
+        **few,
+    )
 
 
 def pseudo(add: Callable[..., None]) -> None:
@@ -155,7 +162,7 @@ def pseudo(add: Callable[..., None]) -> None:
         ),
         CAUSES | MODEL | OFFICE,
         variant="exits by cause",
-        one_row="formula",
+        one_row="at least two clusters",
         rtol=1e-6,
     )  # fmt: skip
 
@@ -175,7 +182,7 @@ def regression(add: Callable[..., None]) -> None:
         PLAIN | LATE | WEIGHTED | OFFICE
         | {"age": "number", "score": "number", "sex": "covariate"},
         variant="late, weighted, clustered, stratified",
-        one_row="formula",
+        one_row="at least two clusters",
         rtol=1e-6,
     )  # fmt: skip
     add(

@@ -58,6 +58,12 @@ class Case:
         How to get frames out of the result.
     rtol : float
         How nearly results are the same that should be.
+    says : str
+        What printing shows in place of the number of rows, as a pattern.
+    no_figure : str
+        Why there is none, as a part of the error's message.
+    always_dropped : int
+        Rows of the frame that the analysis leaves out by design.
     refused : frozenset of str
         Columns in which missing values are refused rather than dropped, beyond those whose role
         says so.
@@ -77,6 +83,9 @@ class Case:
     frame: Callable[[Any], pd.DataFrame] = lambda result: result.to_frame()
     rtol: float = 1e-9
     refused: frozenset[str] = frozenset()
+    says: str = ""
+    always_dropped: int = 0
+    no_figure: str = ""
     # A model leaves it to its coefficients to say how many rows were dropped.
     dropped: Callable[[Any], Mapping[str, int]] = lambda result: (
         getattr(result, "coefficients", result).n_dropped
@@ -150,7 +159,7 @@ def spells(n: int = 160) -> pd.DataFrame:
     ends = source.integers(40, 400, n)
     happened = time <= ends
     days = np.where(happened, time, ends)
-    return pd.DataFrame(
+    df = pd.DataFrame(
         {
             "person": np.arange(1000, 1000 + n),
             "days": days,
@@ -165,6 +174,18 @@ def spells(n: int = 160) -> pd.DataFrame:
             "score": score,
             "weight": source.integers(1, 4, n),
         }
+    )
+    # What a trial has: groups in one arm, some who stay away, some who are lost.
+    treated, number = df["arm"] == "ReDO", df["person"]
+    came = treated & (number % 4 != 0)
+    return df.assign(
+        circle=("c" + (df["office"]).astype(str)).where(treated),
+        came=came.astype(np.int64),
+        sessions=came * (1 + df["age"] % 20),
+        net=df["days"] * (number % 3 > 0),
+        after=df["score"].where(number % 5 != 0),
+        period=number % 4,
+        begun=(number % 4 > df["office"] % 3).astype(np.int64),
     )
 
 
@@ -292,7 +313,6 @@ def test_the_type_of_columns_is_nothing(case: Case, kind: str, df: pd.DataFrame)
 
 @each_case
 def test_arrow_columns_give_the_same(case: Case, df: pd.DataFrame) -> None:
-    pytest.importorskip("pyarrow")
     got = case.table(df.convert_dtypes(dtype_backend="pyarrow"))
     assert_same(got, table(case), max(case.rtol, 1e-12))
 
@@ -311,7 +331,7 @@ def test_rows_with_missing_values_are_dropped_and_counted(
         return
     result = case.run(df)
     dropped = case.dropped(result)
-    assert sum(dropped.values()) == 3, dropped
+    assert sum(dropped.values()) == 3 + case.always_dropped, dropped
     assert any(column in reason for reason in dropped)
     complete = case.table(df.drop(index=gone))
     got = case.frame(result)
@@ -320,7 +340,7 @@ def test_rows_with_missing_values_are_dropped_and_counted(
         complete,
         max(case.rtol, 1e-8),
     )
-    assert "3 dropped" in repr(result)
+    assert f"{3 + case.always_dropped} dropped" in repr(result)
 
 
 @columns_with(*REFUSED)
@@ -400,6 +420,37 @@ def test_results_survive_pickling(case: Case, df: pd.DataFrame) -> None:
     assert repr(again) == repr(result)
 
 
+def read_off(result: Any) -> dict[str, pd.DataFrame]:
+    """Call every method of a result that needs no more than times to be read at."""
+    known = {"times": [10.0, 15.0], "tau": 15.0, "time": 5.0}
+    found: dict[str, pd.DataFrame] = {}
+    for name in sorted(set(dir(result)) - {"plot"}):
+        method = getattr(type(result), name, None)
+        if name.startswith("_") or not inspect.isfunction(method):
+            continue
+        asked = list(inspect.signature(method).parameters.values())[1:]
+        needed = [p.name for p in asked if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
+        if set(needed) <= set(known):
+            part = getattr(result, name)(*(known[argument] for argument in needed))
+            found[name] = pd.DataFrame(part.to_frame() if hasattr(part, "to_frame") else part)
+    return found
+
+
+@each_case
+def test_later_changes_of_the_frame_are_nothing(case: Case, df: pd.DataFrame) -> None:
+    whole = df.select_dtypes("number").columns
+    result, wanted = case.run(df), case.run(df.copy(deep=True))
+    for name in whole:
+        df.loc[:, name] = df[name].to_numpy()[::-1].copy()
+        df.loc[:, name] = 1 + df[name] // 2
+    pd.testing.assert_frame_equal(case.frame(result), case.frame(wanted))
+    if not isinstance(result, pd.DataFrame):
+        found = read_off(result)
+        assert "to_frame" in found
+        for name, part in read_off(wanted).items():
+            pd.testing.assert_frame_equal(found[name], part)
+
+
 @each_case
 def test_results_are_frozen(case: Case, df: pd.DataFrame) -> None:
     result = case.run(df)
@@ -429,7 +480,8 @@ def test_results_print_in_a_few_lines_that_say_how_many(case: Case, df: pd.DataF
     assert len(text.splitlines()) <= 15
     assert max(map(len, text.splitlines())) <= 100
     assert "0x" not in text
-    assert re.search(rf"\b{len(df)}\b|\b{df['weight'].sum()}\b", text), text
+    wanted = case.says or rf"\b{len(df)}\b|\b{df['weight'].sum()}\b"
+    assert re.search(wanted, text), text
 
 
 @each_case
@@ -446,6 +498,10 @@ def test_what_can_be_drawn_is_drawn(case: Case, df: pd.DataFrame) -> None:
         pytest.skip("has no figure")
     from matplotlib.figure import Figure
 
+    if case.no_figure:
+        with pytest.raises(InputError, match=case.no_figure):
+            result.plot()
+        return
     axes = Figure().subplots()
     assert result.plot(ax=axes) is axes
     assert axes.has_data()

@@ -87,6 +87,7 @@ CELLS = pd.DataFrame(
         (CELLS.assign(sex=["w", None]), {"groups": "sex"}, "groups: must be there for every cell"),
         (CELLS.assign(events=0), {}, "df: must be a table with exits; got none"),
         (CELLS, {"events": {}}, "events: must be a column for each cause"),
+        (CELLS, {"events": ["events"]}, r"events: must be .* mapping of causes .*got \['events'\]"),
         (CELLS, {"entered": "entered"}, "entered: .*more exits than people at risk at 2"),
         (
             CELLS.assign(entered=[3, 0]),

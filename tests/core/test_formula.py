@@ -160,7 +160,7 @@ def test_errors_help(formula: str, words: str) -> None:
 
 def test_errors_of_new_data() -> None:
     made = design("age + sex", DF)
-    with pytest.raises(InputError, match=r"columns of newdata; got 'sex'"):
+    with pytest.raises(InputError, match=r"newdata: .* got one without 'sex'"):
         made.apply(pd.DataFrame({"age": [1.0]}))
     with pytest.raises(InputError, match=r"without missing values; got 1 missing \(at row 1\)"):
         made.apply(pd.DataFrame({"age": [1.0, None], "sex": ["man", "man"]}))
@@ -181,3 +181,29 @@ def test_plain_sums_do_not_import_formulaic() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "('a', 'b[T.y]') False"
+
+
+def test_new_data_of_other_kinds() -> None:
+    made = design("age + sex", DF)
+    for wrong in ({"age": [1.0], "sex": ["man"]}, DF.iloc[0]):
+        with pytest.raises(InputError, match="newdata: must be a pandas DataFrame; got"):
+            made.apply(wrong)  # pyright: ignore[reportArgumentType]
+    text = pd.DataFrame({"age": ["1"], "sex": ["man"]})
+    with pytest.raises(InputError, match=r"newdata\['age'\]: must be numbers, as in the data"):
+        made.apply(text)
+    inside = design("np.abs(age)", DF)
+    with pytest.raises(InputError, match=r"newdata\['age'\]: must be numbers"):
+        inside.apply(text)
+    plain = made.apply(pd.DataFrame({"age": [1], "sex": ["man"]}))
+    for age in (pd.Categorical([1]), pd.array([1], dtype="Int64"), np.array([1], dtype=object)):
+        same = pd.DataFrame({"age": age, "sex": pd.Categorical(["man"], categories=["x", "man"])})
+        np.testing.assert_array_equal(made.apply(same), plain)
+
+
+def test_dates_are_no_covariates() -> None:
+    df = pd.DataFrame({"day": pd.to_datetime(["2020-01-01", "2020-02-01"]), "x": [1, 2]})
+    with pytest.raises(InputError, match=r"formula: day: must be numbers.*Subtract a date"):
+        design("x + day", df)
+    with pytest.raises(InputError, match=r"formula: day: must be numbers"):
+        design("day", df.assign(day=df["day"] - df["day"].min()))
+    assert design("C(day)", df).matrix.shape == (2, 1)

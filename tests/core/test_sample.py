@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from evalkit.core.columns import cross, labels
 from evalkit.core.sample import Sample, read_sample
 from evalkit.errors import InputError
 
@@ -156,6 +157,11 @@ def changed(**columns: Any) -> pd.DataFrame:
         (FRAME[:0], {}, "df: must be at least one row .*got 0 rows"),
         (changed(days=np.nan), {}, r"4 rows and none complete \(at missing days: 4\)"),
         ({"days": [1]}, {}, "df: must be a pandas DataFrame; got dict"),
+        (FRAME, {"event": FRAME["ended"]}, "event: .*a column; got a Series"),
+        (FRAME, {"duration": ["days"]}, "duration: .*a column; got a list"),
+        (FRAME, {"by": [FRAME["sex"]]}, "by: .* or several; got a Series"),
+        (FRAME, {"by": ["sex", "sex"]}, "by: must be columns that differ; got 'sex' twice"),
+        (FRAME, {"duration": 0}, r"duration: .*got 0\. Names are texts"),
     ],
 )
 def test_what_is_wrong_is_said(df: Any, columns: dict[str, Any], message: str) -> None:
@@ -172,3 +178,41 @@ def test_at_most_five_rows_are_named() -> None:
     df = pd.DataFrame({"days": [-1.0] * 8, "ended": 1})
     with pytest.raises(InputError, match=r"8 rows .*row 0, row 1, row 2, row 3, row 4 and 3 more"):
         read(df)
+
+
+def test_a_sample_keeps_what_it_read() -> None:
+    df = pd.DataFrame({"days": [1, 2, 3], "ended": [1, 0, 1], "w": [1.0, 2, 3], "k": [0, 1, 1]})
+    names: dict[str, Any] = {"by": "k", "strata": "k", "weights": "w", "cluster": "k"}
+    sample = read_sample(df, duration="days", event="ended", **names)
+    for name in df:
+        df.loc[:, name] = 0
+    assert (sample.exits.tolist(), sample.event.tolist()) == ([1, 2, 3], [1, 0, 1])
+    for codes in (sample.groups, sample.strata, sample.cluster):
+        assert codes is not None
+        assert codes.tolist() == [0, 1, 1]
+    assert sample.weights is not None
+    assert sample.weights.tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("values", "codes", "levels"),
+    [
+        ([0, 1, 1], [0, 1, 1], (0, 1)),
+        ([7, 7, 7], [0, 0, 0], (7,)),
+        ([5, 4, 5], [1, 0, 1], (4, 5)),
+        ([9, -3, 2], [2, 0, 1], (-3, 2, 9)),
+        (np.array([2, 0, 2], dtype=np.uint8), [1, 0, 1], (0, 2)),
+        ([1.5, None, 0.5], [1, -1, 0], (0.5, 1.5)),
+        (pd.Categorical(["b", "c"], categories=["c", "b", "a"]), [1, 0], ("c", "b", "a")),
+        ([2**62, -(2**62)], [1, 0], (-(2**62), 2**62)),
+    ],
+)
+def test_labels(values: Any, codes: list[int], levels: tuple[object, ...]) -> None:
+    series = pd.Series(values)
+    coded = labels(series)
+    assert (coded.codes.tolist(), coded.levels) == (codes, levels)
+    assert coded.any_missing == series.isna().any()
+    assert coded.all_present <= (set(coded.codes.tolist()) - {-1} == set(range(len(levels))))
+    assert cross([coded], coded.codes >= 0, True)[1] == tuple(
+        level for k, level in enumerate(levels) if k in codes
+    )

@@ -12,21 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalkit.kernels.at_risk import Slots, add_by, place_rows, spread, sums
 from evalkit.kernels.censoring import censoring_curve, entry_before
 from evalkit.kernels.cox import fit_cox
-from evalkit.kernels.cox_likelihood import prepare
+from evalkit.kernels.cox_data import CoxData, prepare
+from evalkit.kernels.cox_likelihood import information, moments
+from evalkit.kernels.cox_residuals import score_residuals, score_sums
 from evalkit.kernels.fine_gray import count_censoring, subdistribution, vanished
-from evalkit.kernels.hazard_fit import (
-    HazardFit,
-    at_coefficients,
-    cumulative_hazard,
-    from_cox,
-    standardised_columns,
-    steps_until,
-)
-from evalkit.kernels.newton import maximise
-from evalkit.kernels.partial_likelihood import Ties, evaluate, moments, score_residuals
+from evalkit.kernels.hazard_fit import HazardFit, cumulative_hazard, from_cox, steps_until
+from evalkit.kernels.numeric import add_by
 from evalkit.kernels.risk_sets import risk_sets
 from evalkit.kernels.standardise import average, influences, patterns
 from evalkit.kernels.time_index import index_times
@@ -49,56 +42,75 @@ def sample(seed: int, n: int = N) -> dict[str, Any]:
     }
 
 
-def carried(seed: int, **more: Any) -> tuple[dict[str, Any], Slots]:
+def carried(seed: int, ties: str = "efron") -> tuple[dict[str, Any], CoxData]:
     d = sample(seed)
-    grid = index_times(d["time"], d["entry"])
-    model = subdistribution(grid, d["event"], strata=d["strata"], group=d["group"], **more)
-    return d, model.sets
+    model = subdistribution(
+        d["time"], d["event"], entry=d["entry"], strata=d["strata"], group=d["group"],
+        weights=d["weights"],
+    )  # fmt: skip
+    return d, prepare(model.risk, d["X"], ties=ties, carried=model.carried)
 
 
 @given(st.integers(0, 10_000))
 @settings(max_examples=30)
-def test_sums_and_spread_are_transposes(seed: int) -> None:
+def test_carried_sums_and_spread_are_transposes(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    d = sample(seed)
-    grid = index_times(d["time"], d["entry"])
-    whole = place_rows(grid, d["event"] == 1, strata=d["strata"])
-    for sets in (whole, carried(seed)[1]):
-        if sets.carried is not None and not np.isfinite(sets.carried.factor).all():
-            continue
-        real = np.isfinite(sets.time)
-        by_slot = np.where(real, rng.normal(size=sets.n_slots), 0.0)
-        by_row = rng.normal(size=N)
-        assert sums(sets, by_row) @ by_slot == pytest.approx(
-            by_row @ spread(sets, by_slot), rel=1e-9, abs=1e-9
-        )
+    stay = carried(seed)[1].carried
+    assert stay is not None
+    if not np.isfinite(stay.factor).all():
+        return
+    by_time, by_row = rng.normal(size=stay.kept.shape[1]), rng.normal(size=(2, len(stay.rows)))
+    np.testing.assert_allclose(
+        stay.sums(by_row) @ by_time, by_row @ stay.spread(by_time), rtol=1e-9, atol=1e-9
+    )
 
 
-def test_sums_by_brute_force() -> None:
-    d = sample(5)
-    sets = place_rows(index_times(d["time"], d["entry"]), d["event"] == 1, strata=d["strata"])
-    values = np.column_stack([d["weights"], d["X"]])
-    got = sums(sets, values)
-    for slot in np.flatnonzero(np.isfinite(sets.time)):
-        t = sets.time[slot]
-        here = (d["strata"] == sets.stratum[slot]) & (d["entry"] < t) & (d["time"] >= t)
-        np.testing.assert_allclose(got[slot], values[here].sum(axis=0), rtol=1e-12)
+@pytest.mark.parametrize("ties", ["efron", "breslow"])
+def test_a_subdistribution_by_brute_force(ties: str) -> None:
+    d, data = carried(3, ties)
+    beta = np.array([0.4, -0.3])
+    at, risk = moments(data, beta), data.risk
+    x = d["X"] - data.center
+    value, gradient, second = 0.0, np.zeros(2), np.zeros((2, 2))
+    for k, t in enumerate(risk.times):
+        mine = (d["strata"] == risk.stratum[k]) & (d["entry"] < t)
+        weight = np.where(mine & (d["time"] >= t), d["weights"], 0.0)
+        for i in np.flatnonzero(mine & (d["event"] == 2) & (d["time"] < t)):
+            one, other = (observed(d, int(d["group"][i]), u) for u in (t, d["time"][i]))
+            weight[i] = d["weights"][i] * one / other
+        r = weight * np.exp(x @ beta)
+        np.testing.assert_allclose(at.s0[k], r.sum(), rtol=1e-12)
+        np.testing.assert_allclose(at.s1[:, k], r @ x, rtol=1e-9, atol=1e-12)
+        died = mine & (d["event"] == 1) & (d["time"] == t)
+        value += float((d["weights"] * died) @ (x @ beta))
+        gradient += (d["weights"] * died) @ x
+        for copy in range(int(died.sum())):
+            share = copy / died.sum() if ties == "efron" else 0.0
+            left = r * (1 - share * died)
+            mean = left @ x / left.sum()
+            v = d["weights"][died].mean()
+            value -= v * np.log(left.sum())
+            gradient -= v * mean
+            second += v * ((x.T * left) @ x / left.sum() - np.outer(mean, mean))
+    assert at.loglik == pytest.approx(value, rel=1e-12)
+    np.testing.assert_allclose(at.score, gradient, rtol=1e-9)
+    np.testing.assert_allclose(information(data, at), second, rtol=1e-9)
 
 
-def test_carried_rows_by_brute_force() -> None:
-    d, sets = carried(3)
-    got = sums(sets, d["weights"])
-    for slot in np.flatnonzero(np.isfinite(sets.time)):
-        t, total = sets.time[slot], 0.0
-        for i in range(N):
-            if d["strata"][i] != sets.stratum[slot]:
-                continue
-            if d["entry"][i] < t <= d["time"][i]:
-                total += d["weights"][i]
-            elif d["event"][i] == 2 and d["time"][i] < t:
-                one, other = (observed(d, int(d["group"][i]), u) for u in (t, d["time"][i]))
-                total += d["weights"][i] * one / other
-        assert got[slot] == pytest.approx(total, rel=1e-12)
+def test_rows_that_stay_by_cluster() -> None:
+    data = carried(7)[1]
+    fit = fit_cox(data)
+    codes = np.random.default_rng(1).integers(0, 5, N)
+    whole = score_residuals(fit)
+    np.testing.assert_allclose(whole.sum(axis=0), fit.at.score, atol=1e-12)
+    np.testing.assert_allclose(
+        score_sums(data, fit.at, codes, 5), add_by(codes, whole), rtol=1e-9, atol=1e-12
+    )
+    # those that stay count although they were at risk at no event time before
+    assert data.carried is not None
+    early = np.setdiff1d(data.carried.rows, data.risk.rows)
+    assert len(early)
+    assert (whole[early] != 0).any(axis=1).all()
 
 
 def observed(d: dict[str, Any], group: int, t: float) -> float:
@@ -145,9 +157,9 @@ def test_a_curve_of_zero_matters_only_where_events_follow() -> None:
     event = np.array([1, 2, 0, 0, 2, 1])
     # Nobody is left after 3, so that who leaves at 5 cannot be weighed by the censoring before,
     # nor who left at 2 by the entries after.
-    assert vanished(subdistribution(index_times(time, entry), event)).tolist() == [1, 4]
+    assert vanished(subdistribution(time, event, entry=entry)).tolist() == [1, 4]
     last = np.array([1, 1, 0, 0, 1, 2])
-    assert vanished(subdistribution(index_times(time, entry), last)).tolist() == []
+    assert vanished(subdistribution(time, last, entry=entry)).tolist() == []
 
 
 def differences(run: Any, weights: np.ndarray) -> np.ndarray:
@@ -164,22 +176,19 @@ def differences(run: Any, weights: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("ties", ["efron", "breslow"])
 @pytest.mark.parametrize("entry", [False, True])
 @pytest.mark.parametrize("count", [False, True])
-def test_influences_of_the_subdistribution(ties: Ties, entry: bool, count: bool) -> None:
+def test_influences_of_the_subdistribution(ties: str, entry: bool, count: bool) -> None:
     d = sample(8, 40)
-    grid = index_times(d["time"], d["entry"] if entry else None)
     times = np.array([3, 7.5, 12])
     if count and entry:
         return  # the entry curve is taken as known
 
     def fit(weights: np.ndarray) -> tuple[HazardFit, np.ndarray]:
         model = subdistribution(
-            grid, d["event"], strata=d["strata"], group=d["group"], weights=weights,
-            weigh_censoring=count,
+            d["time"], d["event"], entry=d["entry"] if entry else None, strata=d["strata"],
+            group=d["group"], weights=weights, weigh_censoring=count,
         )  # fmt: skip
-        X, centre, scale = standardised_columns(d["X"])
-        best = maximise(lambda b: evaluate(model.sets, X, b, ties), np.zeros(2))
-        found = at_coefficients(model.sets, X, centre, scale, best.parameters, ties)
-        hazard = count_censoring(model, found) if count else found.hazard()
+        found = fit_cox(prepare(model.risk, d["X"], ties=ties, carried=model.carried))
+        hazard = count_censoring(model, found) if count else from_cox(found)
         baseline = [cumulative_hazard(hazard, times, s) for s in (0, 1)]
         return hazard, np.concatenate([hazard.beta, *baseline])
 
@@ -192,7 +201,7 @@ def test_influences_of_the_subdistribution(ties: Ties, entry: bool, count: bool)
 
 @pytest.mark.parametrize("ties", ["efron", "breslow"])
 @pytest.mark.parametrize("causes", [1, 2])
-def test_influences_of_averages(ties: Ties, causes: int) -> None:
+def test_influences_of_averages(ties: str, causes: int) -> None:
     d = sample(2, 45)
     times, ends = np.array([0.0, 3, 7.5, 12]), np.array([5.0, 11.5])
 
@@ -214,33 +223,12 @@ def test_influences_of_averages(ties: Ties, causes: int) -> None:
     np.testing.assert_allclose(influences(models, found), known, rtol=1e-5, atol=1e-8)
 
 
-@pytest.mark.parametrize("ties", ["efron", "breslow"])
-def test_the_two_likelihoods_are_one(ties: Ties) -> None:
-    d = sample(4)
-    sets = place_rows(
-        index_times(d["time"], d["entry"]), d["event"] == 1, strata=d["strata"],
-        weights=d["weights"],
-    )  # fmt: skip
-    risk = risk_sets(
-        d["time"], (d["event"] == 1).astype(np.int64), entry=d["entry"], strata=d["strata"],
-        n_strata=2, weights=d["weights"],
-    )  # fmt: skip
-    other = fit_cox(prepare(risk, d["X"], ties=ties))
-    value, gradient, information = evaluate(sets, d["X"], other.coefficients, ties)
-    assert value == pytest.approx(other.loglik, rel=1e-12)
-    np.testing.assert_allclose(gradient, 0, atol=1e-9)
-    np.testing.assert_allclose(information, other.information, rtol=1e-9)
-    at = moments(sets, d["X"], other.coefficients, ties)
-    mine = score_residuals(sets, d["X"], at) @ other.variance
-    np.testing.assert_allclose(mine, from_cox(other).influence, atol=1e-12)
-
-
 def test_strata_without_events_and_sums_by_cluster() -> None:
     d = sample(6)
-    event = (d["event"] == 1) & (d["strata"] == 1)
-    sets = place_rows(index_times(d["time"]), event, strata=d["strata"])
-    assert np.isinf(sets.time[0])
-    assert (sets.stratum[1:] == 1).all()
+    event = np.where((d["event"] == 1) & (d["strata"] == 0), 0, d["event"])
+    model = subdistribution(d["time"], event, strata=d["strata"])
+    assert (model.risk.stratum == 1).all()
+    assert (d["strata"][model.carried.rows] == 1).all()
     codes = np.array([0, 2, 0])
     np.testing.assert_array_equal(
         add_by(codes, np.array([[1.0], [2.0], [3.0]])), [[4.0], [0.0], [2.0]]

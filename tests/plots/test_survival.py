@@ -39,6 +39,18 @@ def incidence_frame() -> pd.DataFrame:
     return pd.concat(both, ignore_index=True)
 
 
+def cumulative_frame() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "arm": ["a", "a", "b", "b"],
+            "time": [30, 90, 30, 120],
+            "cumulative_hazard": [0.2, 0.5, 0.1, 0.4],
+            "conf_low": [0.1, 0.3, 0.0, 0.2],
+            "conf_high": [0.4, 9.0, 0.2, 0.7],
+        }
+    )
+
+
 def hazard_frame() -> pd.DataFrame:
     return pd.DataFrame(
         {"start": [0, 90, 180], "end": [90, 180, np.inf], "hazard": [0.01, 0.005, 0.002]}
@@ -66,6 +78,7 @@ DRAWINGS: dict[str, Callable[..., object]] = {
     "incidence": lambda **rest: plots.incidence_curves(incidence_frame(), **rest),
     "stacked": lambda **rest: plots.stacked_exits(incidence_frame(), **rest),
     "hazard": lambda **rest: plots.hazard_by_day(hazard_frame(), **rest),
+    "cumulative": lambda **rest: plots.cumulative_hazards(cumulative_frame(), **rest),
     "forest": lambda **rest: plots.coefficient_forest(coefficient_frame(), **rest),
     "schoenfeld": lambda **rest: plots.schoenfeld(residual_frame(), name="age", **rest),
 }
@@ -176,6 +189,24 @@ def test_hazards_are_level_in_each_interval() -> None:
     line = plots.hazard_by_day(hazard_frame(), until=400).lines[0]
     assert line.get_xdata().tolist() == [0, 90, 180, 400]
     assert line.get_ydata() == pytest.approx([10, 5, 2, 2])
+
+
+def test_cumulative_hazards_begin_at_nothing_and_their_bands_do_not_dwarf_them() -> None:
+    axes = plots.cumulative_hazards(cumulative_frame(), limits=[90])
+    line = axes.lines[0]
+    assert line.get_xdata().tolist() == [0, 30, 90]
+    assert line.get_ydata().tolist() == [0, 0.2, 0.5]
+    assert axes.get_ylim() == (0, pytest.approx(1.05 * 2.5 * 0.5))
+    assert texts(axes) == ["90", "Kumulativ intensitet", "a", "b"]
+    bare = plots.cumulative_hazards(cumulative_frame(), band=False, lang="en")
+    assert bare.get_ylim() == (0, pytest.approx(1.05 * 0.5))
+    assert texts(bare)[0] == "Cumulative hazard"
+
+
+def test_the_axis_follows_what_is_drawn() -> None:
+    wide = incidence_frame().assign(conf_high=0.9)
+    assert plots.incidence_curves(wide).get_ylim()[1] == pytest.approx(1.05 * 0.9)
+    assert plots.incidence_curves(wide, band=False).get_ylim()[1] < 0.6
 
 
 def test_probabilities_of_intervals_are_drawn_as_rates_a_day() -> None:

@@ -58,15 +58,33 @@ def run(script: Path) -> None:
     rscript = shutil.which("Rscript")
     if rscript is None:
         sys.exit("regenerate.py: Rscript is not installed")
-    done = subprocess.run([rscript, str(script)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [rscript, script.name], cwd=script.parent, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         sys.exit(f"{script.name} failed:\n{done.stderr}")
 
 
+def absent(names: set[str]) -> set[str]:
+    """Return the R packages that are not installed."""
+    rscript = shutil.which("Rscript")
+    if rscript is None:
+        sys.exit("regenerate.py: Rscript is not installed")
+    asked = ", ".join(f'"{name}"' for name in sorted(names))
+    code = f"for (p in c({asked})) if (!requireNamespace(p, quietly = TRUE)) cat(p, '')"
+    done = subprocess.run([rscript, "-e", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
 def main() -> None:
-    """Run every script, and write the manifest."""
+    """Run every script whose packages are there, and write the manifest."""
+    missing = absent(set().union(*(packages(script) for script in scripts())))
     for script in scripts():
-        run(script)
+        lacking = packages(script) & missing
+        if lacking:
+            print(f"{script.name}: not run, R lacks {', '.join(sorted(lacking))}")
+        else:
+            run(script)
     lines = ["file,sha256", *(f"{name},{value}" for name, value in present().items())]
     (HERE / MANIFEST).write_text("\n".join(lines) + "\n", "utf-8")
 

@@ -209,7 +209,12 @@ def test_bad_input() -> None:
     model = fit(df)
     with pytest.raises(InputError, match="times: must be finite numbers of at least 0; got -1"):
         model.cumulative_incidence(WHO, [-1])
-    with pytest.raises(InputError, match="formula: must be written with columns of newdata"):
+    with pytest.raises(InputError, match="tau: must be finite numbers of at least 0; got -1"):
+        model.days_lost(WHO, [-1])
+    with pytest.raises(
+        InputError,
+        match="newdata: must be a frame with the variables of the formula; got one without 'x'",
+    ):
         model.cumulative_incidence(WHO[["z"]], [1])
     strata = fit(df, strata="region")
     with pytest.raises(InputError, match="newdata: must be of the strata of the fit in region"):

@@ -250,8 +250,8 @@ class TestSurvival:
     @pytest.mark.parametrize(
         ("who", "times", "words"),
         [
-            (who.drop(columns="z"), [1], "columns of newdata; got 'z'"),
-            (who.drop(columns="region"), [1], "region"),
+            (who.drop(columns="z"), [1], "variables of the formula; got one without 'z'"),
+            (who.drop(columns="region"), [1], "newdata: must be a frame with the strata region"),
             (who.assign(region="Mars"), [1], "1 more|row 7"),
             (who, [-1], "at least 0"),
         ],
@@ -464,3 +464,28 @@ def test_intervals_cover_with_clusters(seed: int) -> None:
         hits += bool(row["conf_low"] <= index * effect <= row["conf_high"])
     error = np.sqrt(0.95 * 0.05 / replications)
     assert hits / replications == pytest.approx(0.95, abs=3 * error)
+
+
+@pytest.mark.parametrize("wrong", [0, -1, True, 2.5, "many"])
+def test_iterations_are_a_whole_number(wrong: Any) -> None:
+    with pytest.raises(InputError, match="max_iterations: must be whole numbers of at least 1"):
+        cox("x", SPELLS, **PLAIN, max_iterations=wrong)
+
+
+def test_times_to_predict_at_are_numbers() -> None:
+    fit = cox("x", SPELLS, **PLAIN)
+    for wrong in ("5", ["a"], [], None, [[1, 2]], pd.Timestamp("2020-01-01")):
+        with pytest.raises(InputError, match="times: must be"):
+            fit.survival(SPELLS.head(1), wrong)  # type: ignore[arg-type]
+
+
+def test_iterations_end_with_a_penalty_too() -> None:
+    with pytest.warns(ConvergenceWarning, match="in 1 iterations"):
+        cox("x + z", SPELLS, **PLAIN, penalty="firth", ci="wald", max_iterations=1)
+
+
+def test_a_penalty_is_not_suggested_to_who_has_it() -> None:
+    few = SPELLS.assign(ended=SPELLS["ended"].where(SPELLS["ended"].cumsum() < 6, 0))
+    assert any('penalty="firth"' in note for note in cox("x", few, **PLAIN).coefficients.notes)
+    again = cox("x", few, **PLAIN, penalty="firth")
+    assert not any("penalty" in note for note in again.coefficients.notes)

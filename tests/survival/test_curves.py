@@ -12,14 +12,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evalkit import survival
 from evalkit.core.counts import Counts
 from evalkit.core.sample import EmptyRiskSetWarning
 from evalkit.errors import InputError
 from evalkit.survival.curve_results import KaplanMeier
 from evalkit.survival.curves import kaplan_meier
+from evalkit.survival.differences import rmst_difference, survival_difference
 from evalkit.survival.hazards import nelson_aalen
 from evalkit.survival.life_tables import life_table
 
@@ -431,10 +434,43 @@ def test_counts_give_the_same_as_rows(df: pd.DataFrame) -> None:
 def test_single_rows_as_clusters_give_greenwoods_variance(df: pd.DataFrame) -> None:
     df = df.assign(id=range(len(df)))
     robust, plain = km(df, cluster="id"), km(df)
-    equal(robust.to_frame(), plain.to_frame())
     tau = df["time"].min()
-    equal(robust.rmst(tau), plain.rmst(tau))
-    equal(robust.shares([tau]), plain.shares([tau]))
+    for got, wanted in (
+        (robust.to_frame(), plain.to_frame()),
+        (robust.rmst(tau), plain.rmst(tau)),
+        (robust.shares([tau]), plain.shares([tau])),
+    ):
+        limits = ["conf_low", "conf_high"]  # of Student's t
+        equal(got.drop(columns=limits), wanted.drop(columns=limits))
+
+
+def test_limits_with_clusters_are_of_students_t(lung: pd.DataFrame) -> None:
+    df = lung.assign(office=np.arange(len(lung)) % 10)
+    fit = km(df, cluster="office", ci="plain")
+    t = scipy.stats.t.ppf(0.975, 9)
+    for frame, name in ((fit.at(300), "survival"), (fit.rmst(300), "estimate")):
+        high = frame[name] + t * frame["std_error"]
+        np.testing.assert_allclose(frame["conf_high"], high, rtol=1e-10)
+    hazard = nelson_aalen(df, duration="time", event="event", cluster="office", ci="plain").at(300)
+    high = hazard["cumulative_hazard"] + t * hazard["std_error"]
+    np.testing.assert_allclose(hazard["conf_high"], high, rtol=1e-10)
+    share = fit.shares([90]).iloc[-1]
+    assert share["conf_high"] == pytest.approx(share["estimate"] + t * share["std_error"])
+    # clusters are counted in the group; a cluster without weight is none
+    few = df.assign(w=(df["office"] < 4).astype(float))
+    by_office = km(few, cluster="office", weights="w", ci="plain").rmst(300)
+    half = scipy.stats.t.ppf(0.975, 3) * by_office["std_error"]
+    np.testing.assert_allclose(by_office["conf_high"], by_office["estimate"] + half, rtol=1e-10)
+
+
+def test_one_cluster_has_no_variance(lung: pd.DataFrame) -> None:
+    fit = km(lung.assign(office=1), cluster="office")
+    for frame in (fit.to_frame(), fit.rmst(300), fit.shares([90])):
+        assert frame[["std_error", "conf_low", "conf_high"]].isna().all(axis=None)
+    hazard = nelson_aalen(
+        lung.assign(office=1), duration="time", event="event", cluster="office"
+    ).to_frame()
+    assert hazard[["std_error", "conf_low", "conf_high"]].isna().all(axis=None)
 
 
 @settings(max_examples=20)
@@ -462,3 +498,45 @@ def test_a_life_table_prints(lung: pd.DataFrame) -> None:
     np.testing.assert_allclose(
         frame.groupby("sex")["share"].sum() + frame.groupby("sex")["survival"].last(), 1
     )
+
+
+def test_a_life_table_says_nothing_where_nobody_is_left() -> None:
+    df = pd.DataFrame({"time": [1, 2, 2, 9], "event": [1, 1, 0, 0], "arm": [0, 0, 0, 0]})
+    frame = life_table(df, duration="time", event="event", breaks=[5, 20, 30]).to_frame()
+    assert frame["at_risk"].tolist() == [4, 1, 0, 0]
+    assert frame["survival"].isna().tolist() == [False, False, True, True]
+    assert frame["share"].isna().tolist() == [False, False, True, True]
+    assert not np.signbit(frame["share"][:2]).any()
+    gone = life_table(df.assign(event=1), duration="time", event="event", breaks=[20]).to_frame()
+    assert gone["survival"].tolist() == [0, 0]
+    assert gone["share"].tolist() == [1, 0]
+
+
+def test_warnings_point_at_the_caller() -> None:
+    late = pd.DataFrame(
+        {"time": [1, 5, 6, 7], "event": 1, "late": [0, 3, 3, 0], "arm": [0, 0, 0, 1]}
+    )
+    names: dict[str, Any] = {"duration": "time", "event": "event", "entry": "late", "by": "arm"}
+    for call in (
+        lambda: kaplan_meier(late, **names),
+        lambda: nelson_aalen(late, **names),
+        lambda: rmst_difference(late, reference=1, tau=4, **names),
+        lambda: survival_difference(late, reference=1, times=4, **names),
+    ):
+        with pytest.warns(EmptyRiskSetWarning) as told:
+            call()
+        assert told[0].filename == __file__
+
+
+def test_a_group_without_weight_is_refused(lung: pd.DataFrame) -> None:
+    df = lung.assign(w=(lung["sex"] == 2).astype(float))
+    for kind in ("case", "sampling"):
+        with pytest.raises(InputError, match=r"weights: .*every group .* only zeros \(at 1\)"):
+            km(df, weights="w", by="sex", weights_kind=kind)
+    assert km(df, weights="w").to_frame()["at_risk"][0] == df["w"].sum()
+
+
+def test_warnings_can_be_imported_from_the_package() -> None:
+    assert survival.EmptyRiskSetWarning is EmptyRiskSetWarning
+    assert issubclass(EmptyRiskSetWarning, survival.SurvivalWarning)
+    assert {"EmptyRiskSetWarning", "SurvivalWarning"} <= set(survival.__all__)

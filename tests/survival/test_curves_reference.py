@@ -5,6 +5,7 @@ Everything here is a closed form: relative tolerance 1e-10.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from evalkit.kernels.numeric import normal_quantile, two_sided_p
 from evalkit.survival.curve_results import KaplanMeier
 from evalkit.survival.curves import kaplan_meier
 from evalkit.survival.hazards import nelson_aalen
@@ -51,6 +53,19 @@ def fitted(case: pd.Series) -> KaplanMeier:
     return kaplan_meier(table(case["data"]), ci=case["ci"], **arguments(case))
 
 
+def as_r(km: KaplanMeier, read: Callable[[KaplanMeier], pd.DataFrame]) -> pd.DataFrame:
+    """Read every curve at the level at which its quantile is R's.
+
+    With clusters evalkit takes quantiles of Student's t, R normal ones.
+    """
+    z = normal_quantile(km.level)
+    parts = [
+        replace(km, curves=(curve,), level=1 - float(two_sided_p(z, curve.df)))
+        for curve in km.curves
+    ]
+    return pd.concat([read(part) for part in parts], ignore_index=True)
+
+
 def groups(frame: pd.DataFrame, case: pd.Series) -> pd.Series:
     """Return the group of each row as R's files name it."""
     if case["by"] is None:
@@ -77,7 +92,7 @@ def read(case: pd.Series, what: str) -> pd.DataFrame:
 
 def test_the_curve(case: pd.Series) -> None:
     expected = CURVES[CURVES["case"] == case["case"]]
-    found = fitted(case).to_frame()
+    found = as_r(fitted(case), KaplanMeier.to_frame)
     assert groups(found, case).tolist() == expected["group"].tolist()
     for name in ("time", "at_risk", "events", "censored", "survival"):
         close(found[name], expected[name])
@@ -101,7 +116,7 @@ def test_the_cumulative_hazard(case: pd.Series) -> None:
 
 def test_quantiles(case: pd.Series) -> None:
     expected = read(case, "quantile")
-    found = fitted(case).quantile([0.1, 0.25, 0.5, 0.75])
+    found = as_r(fitted(case), lambda km: km.quantile([0.1, 0.25, 0.5, 0.75]))
     if case["kind"] == "sampling" and case["ci"] == "plain":
         # Where survival is 0, R has a robust error of 0, and so a last limit that evalkit lacks.
         none = found["conf_high"].isna().to_numpy()
@@ -128,7 +143,8 @@ def test_restricted_means(case: pd.Series) -> None:
 def test_survival_at_days(case: pd.Series, what: str) -> None:
     expected = read(case, what)
     km = fitted(case)
-    found = (km if what == "survival" else km.conditional(44.5)).at([60, 180.5])
+    km = km if what == "survival" else km.conditional(44.5)
+    found = as_r(km, lambda km: km.at([60, 180.5]))
     found["group"] = groups(found, case)
     merged = expected.merge(found, left_on=["group", "x"], right_on=["group", "time"], how="outer")
     known = merged["estimate"].notna()  # R leaves out days beyond the last observed one

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtr
@@ -17,6 +18,7 @@ from evalkit.core.results import EffectTable
 from evalkit.errors import InputError
 from evalkit.survival.curves import kaplan_meier
 from evalkit.survival.differences import rmst_difference, survival_difference
+from evalkit.survival.incidence_differences import incidence_difference
 
 USUAL = {"duration": "time", "event": "event"}
 
@@ -112,18 +114,64 @@ def test_the_test_rejects_where_the_interval_leaves_out_0(df: pd.DataFrame, leve
     assert outside.tolist() == (frame["p_value"] < 1 - level).tolist()
 
 
-def test_certain_groups_have_no_width() -> None:
+def test_groups_without_events_have_wilsons_limit(lung: pd.DataFrame) -> None:
     df = pd.DataFrame(
         {"time": [1, 2, 9, 9, 9, 9], "event": [1, 1, 0, 0, 0, 0], "sex": [1, 1, 1, 2, 2, 2]}
     )
-    frame = shares(df, times=[0.5, 1, 2, 20]).to_frame()
-    assert frame["estimate"].tolist()[:1] == [0]
-    assert frame["p_value"].tolist()[0] == 1
-    assert frame["conf_high"].tolist()[0] == 0
-    assert frame.iloc[3][["estimate", "conf_low", "p_value"]].isna().all()
-    ended = shares(df.assign(event=[1, 1, 1, 0, 0, 0]), times=9).to_frame()
-    assert ended["estimate"].item() == 1
-    assert ended["p_value"].item() == 0
+    frame = shares(df, times=[0.5, 2, 20]).to_frame()
+    z = 1.959963984540054
+    room = z**2 / (3 + z**2)  # Newcombe's interval of 3 of 3 against 3 of 3, as prop.test's kin
+    before = frame.iloc[0]
+    assert (before["estimate"], before["statistic"], before["p_value"]) == (0, 0, 1)
+    assert [before["conf_low"], before["conf_high"]] == pytest.approx([-room, room])
+    # at 2, one of three against three of three
+    one = kaplan_meier(df[df["sex"] == 1], **USUAL).at(2).iloc[0]
+    low = 2 / 3 - np.hypot(room, one["conf_high"] - 1 / 3)
+    np.testing.assert_allclose(frame["conf_low"][1], low, rtol=1e-10)
+    np.testing.assert_allclose(frame["conf_high"][1], 2 / 3 + (1 / 3 - one["conf_low"]), rtol=1e-10)
+    assert frame.iloc[2][["estimate", "conf_low", "p_value"]].isna().all()
+    # nobody against everybody
+    ended = shares(df.assign(event=[1, 1, 1, 0, 0, 0]), times=9).to_frame().iloc[0]
+    assert ended["estimate"] == 1
+    np.testing.assert_allclose(ended["conf_low"], 1 - np.hypot(room, room), rtol=1e-10)
+    reached = 3 * np.sqrt(0.5) / (1 - np.sqrt(0.5))  # z^2 at which hypot(room, room) is 1
+    np.testing.assert_allclose(ended["statistic"], np.sqrt(reached), rtol=1e-10)
+    # what stays is one less what leaves
+    options: dict[str, Any] = {"by": "sex", "reference": 2, "times": [6, 300]}
+    stay = survival_difference(lung, **USUAL, **options).to_frame()
+    leave = incidence_difference(lung, duration="time", cause="event", **options).to_frame()
+    np.testing.assert_allclose(stay["conf_low"], -leave["conf_high"], rtol=1e-9)
+    np.testing.assert_allclose(stay["conf_high"], -leave["conf_low"], rtol=1e-9)
+    np.testing.assert_allclose(stay["p_value"], leave["p_value"], rtol=1e-9)
+
+
+def test_clusters_make_the_quantile_one_of_students_t(lung: pd.DataFrame) -> None:
+    df = lung.assign(office=np.arange(len(lung)) % 7)
+    apart = df.assign(office=df["office"] + 7 * df["sex"])
+    few = apart[~apart["office"].isin([8, 9, 10])]
+    for data, most in ((df, 6), (apart, 12), (few, 9)):
+        means = rmst(data, cluster="office").to_frame()
+        found = shares(data, cluster="office", ci="plain").to_frame()
+        for frame in (means[:1], found):
+            df_ = frame["df"].to_numpy(dtype=float)
+            assert (df_ > most / 2).all()
+            assert (df_ <= most + 1e-9).all()
+            half = scipy.stats.t.ppf(0.975, df_) * frame["std_error"]
+            np.testing.assert_allclose(frame["conf_high"], frame["estimate"] + half, rtol=1e-9)
+            p = 2 * scipy.stats.t.sf(frame["statistic"].abs(), df_)
+            np.testing.assert_allclose(frame["p_value"], p, rtol=1e-8)
+    parts = kaplan_meier(few, by="sex", cluster="office", **USUAL).rmst(365)["std_error"] ** 2
+    welch = parts.sum() ** 2 / (parts[0] ** 2 / 3 + parts[1] ** 2 / 6)
+    np.testing.assert_allclose(rmst(few, cluster="office").to_frame()["df"][0], welch, rtol=1e-9)
+    assert rmst(df).to_frame()["df"].isna().all()
+
+
+def test_one_cluster_in_a_group_has_no_difference(lung: pd.DataFrame) -> None:
+    df = lung.assign(office=np.where(lung["sex"] == 1, 1, np.arange(len(lung))))
+    for table in (rmst(df, cluster="office"), shares(df, cluster="office")):
+        frame = table.to_frame()
+        assert frame["estimate"].notna().all()
+        assert frame[["std_error", "p_value", "conf_low", "conf_high"]].isna().all(axis=None)
 
 
 def test_clusters_across_groups_covary(lung: pd.DataFrame) -> None:
@@ -171,3 +219,11 @@ def test_several_groups_and_columns(lung: pd.DataFrame) -> None:
 def test_what_is_refused(lung: pd.DataFrame, options: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
         rmst(lung, **options)
+
+
+def test_a_mean_of_zero_makes_no_ratio() -> None:
+    df = pd.DataFrame({"time": [0, 0, 3, 4], "event": 1, "sex": [1, 1, 2, 2]})
+    for reference in (1, 2):
+        frame = rmst(df, tau=3, reference=reference).to_frame()
+        assert frame["estimate"][0] == (3 if reference == 1 else -3)
+        assert frame.loc[1, ["estimate", "std_error", "p_value", "conf_low"]].isna().all()

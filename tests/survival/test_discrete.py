@@ -328,3 +328,75 @@ def test_intervals_reach_their_level() -> None:
         row = fit.to_frame().iloc[-1]
         inside += row["conf_low"] <= 0.4 <= row["conf_high"]
     assert abs(inside / n_samples - 0.95) < 3 * np.sqrt(0.95 * 0.05 / n_samples)
+
+
+def partial_notes(fit) -> list[str]:
+    """Return the notes on those who are censored inside intervals."""
+    return [note for note in fit.coefficients.notes if "inside an interval" in note]
+
+
+def test_a_note_where_partial_intervals_matter() -> None:
+    rng = np.random.default_rng(4)
+    days, end = rng.exponential(200, 2000).round() + 1, rng.uniform(1, 400, 2000).round()
+    df = pd.DataFrame(
+        {"days": np.minimum(days, end), "left": (days <= end).astype(int), "id": np.arange(2000)}
+    )
+    names = {"duration": "days", "event": "left"}
+    fit = discrete_hazard("1", df, **names, breaks=(180, 300))
+    (note,) = partial_notes(fit)
+    half = discrete_hazard("1", df, **names, breaks=(180, 300), partial="half")
+    who = df.head(1)
+    apart = fit.survival(who)["survival"] - half.survival(who)["survival"]
+    size = (apart / fit.survival(who)["std_error"]).to_numpy()
+    at = int(np.argmax(size))
+    assert f"survival at {(180, 300)[at]} is too high by {apart[at]:.2g} " in note
+    assert f"({size[at]:.1f} standard errors)" in note
+    assert "inside an interval" in repr(fit)
+    # none where it is counted half, where everybody is censored on a break, or where it is little
+    assert not partial_notes(half)
+    on_break = df.assign(days=df["days"].where(df["left"] == 1, 180))
+    with pytest.warns(SurvivalWarning, match="everybody at risk"):
+        assert not partial_notes(discrete_hazard("1", on_break, **names, breaks=(180, 300)))
+    fine = discrete_hazard("1", df, **names, breaks=np.arange(5, 300, 5))
+    assert not partial_notes(fine)
+    # the same from counts, and from rows that are split inside intervals
+    counts = Counts.from_rows(df.assign(all=0), groups=["all"], **names)
+    assert partial_notes(discrete_hazard("1", counts, breaks=(180, 300))) == [note]
+    first = df.assign(entry=0.0, days=df["days"].clip(upper=50), left=0)
+    first["left"] = df["left"].where(df["days"] <= 50, 0)
+    rest = df[df["days"] > 50].assign(entry=50.0)
+    again = discrete_hazard(
+        "1", pd.concat([first, rest]), **names, entry="entry", id="id", breaks=(180, 300)
+    )
+    assert partial_notes(again) == [note]
+
+
+def test_a_note_where_follow_up_ends_inside_an_interval() -> None:
+    df = simulated(3)
+    last = df["days"].max()
+    names = {"duration": "days", "event": "left"}
+    end = float(last + 100)
+    fit = discrete_hazard("1", df, **names, breaks=(90, end), partial="half")
+    (note,) = [note for note in fit.coefficients.notes if "Nobody is followed" in note]
+    assert note.startswith(f"Nobody is followed to {end:g}: the last time observed is {last:g},")
+    fine = discrete_hazard("1", df, **names, breaks=(90, 300))
+    assert not any("Nobody is followed" in note for note in fine.coefficients.notes)
+    counts = Counts.from_rows(df.assign(all=0), groups=["all"], **names)
+    same = discrete_hazard("1", counts, breaks=(90, end), partial="half")
+    assert note in same.coefficients.notes
+
+
+@pytest.mark.parametrize("wrong", ["90", ["90", "180"], [[90, 180]], pd.Timestamp("2020-01-01")])
+def test_breaks_are_numbers(wrong) -> None:
+    with pytest.raises(InputError, match="breaks: must be positive numbers that increase"):
+        discrete_hazard("1", simulated(1), duration="days", event="left", breaks=wrong)
+
+
+@pytest.mark.parametrize("cluster", [None, "region"])
+def test_rows_of_weight_zero_are_dropped(cluster) -> None:
+    df = simulated(2).assign(w=lambda d: np.where(d["treated"] == 1, d["weight"], 0))
+    names = {"duration": "days", "event": "left", "breaks": (60, 150), "weights": "w"}
+    fit = discrete_hazard("region", df, **names, cluster=cluster)
+    rest = discrete_hazard("region", df[df["treated"] == 1], **names, cluster=cluster)
+    pd.testing.assert_frame_equal(fit.to_frame(), rest.to_frame())
+    assert fit.coefficients.n_dropped == {"weight 0": int((df["treated"] == 0).sum())}

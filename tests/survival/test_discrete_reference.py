@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from evalkit.errors import InputError
+from evalkit.kernels.numeric import two_sided_p
 from evalkit.survival.discrete import discrete_hazard
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "survival"
@@ -187,7 +188,8 @@ def test_predicted_and_standardised_survival(link, robust) -> None:
     )
     want = expected(f"predicted {link} {'robust' if robust else 'model'}")
     person = pd.DataFrame({"treated": [1], "age": [50], "region": ["C"]}, index=["somebody"])
-    survival = fit.survival(person)
+    level = 1 - float(two_sided_p(1.959963984540054, fit.df))  # of the normal quantiles in R
+    survival = fit.survival(person, level=level)
     assert survival["row"].tolist() == ["somebody"] * 4
     for column, quantity in (
         ("survival", "survival"),
@@ -196,7 +198,7 @@ def test_predicted_and_standardised_survival(link, robust) -> None:
         ("conf_high", "survival_high"),
     ):
         np.testing.assert_allclose(survival[column], want[quantity], rtol=1e-6)
-    hazard = fit.hazard(person)
+    hazard = fit.hazard(person, level=level)
     for column, quantity in (
         ("hazard", "hazard"),
         ("conf_low", "hazard_low"),

@@ -297,13 +297,13 @@ def test_bad_arguments() -> None:
     bad("ties: must be one of", ties="exact")
     bad("vcov: must be one of", vcov="model")
     bad("level: must be a number strictly between 0 and 1", level=95)
-    bad("formula: must be at least one covariate", formula="1")
+    bad("formula: must be of at least one covariate", formula="1")
 
 
 def test_bad_covariates() -> None:
     df = spells()
-    bad("combinations of others; got 1 that add nothing .at y", df.assign(y=3), "x + y")
-    bad("got 1 that add nothing .at y", df.assign(y=2 * df["x"] - df["z"]), "x + z + y")
+    bad("vary among those at risk; got 'y'", df.assign(y=3), "x + y")
+    bad("got 'y', which 'x' and 'z' determine", df.assign(y=2 * df["x"] - df["z"]), "x + z + y")
     never = df.assign(y=((df["cause"] == 2) & (df["x"] > 0)).astype(int))
     bad("coefficients that grow without limit.*.at y", never, "x + y")
 
@@ -313,9 +313,9 @@ def test_bad_rows() -> None:
     bad("entry: must be given where 'id' has several rows", rows, id="id")
     several = rows.index[rows["id"].duplicated()][:3]
     gap = rows.assign(entry=rows["entry"] + rows.index.isin(several))
-    bad("'id': must be the name of persons.*got 3 rows.*at row", gap, id="id", **ENTRY)
+    bad("id: must be of persons whose rows.*got 3 rows.*at row", gap, id="id", **ENTRY)
     twice = rows.assign(cause=rows["cause"].where(~rows["id"].duplicated(keep="last"), 1))
-    bad("'id': must be the name of persons with an event in their last row", twice, id="id",
+    bad("id: must be of persons with an event in their last row", twice, id="id",
         **ENTRY)  # fmt: skip
     holes = rows.assign(x=rows["x"].where(~rows.index.isin(several - 1)))
     fit(holes, id="id", **ENTRY)  # a first row that is gone is a later entry

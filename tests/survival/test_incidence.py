@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from evalkit.core.counts import Counts
 from evalkit.core.sample import EmptyRiskSetWarning
 from evalkit.errors import InputError
 from evalkit.survival.curves import kaplan_meier
+from evalkit.survival.differences import survival_difference
 from evalkit.survival.incidence import cumulative_incidence
 from evalkit.survival.incidence_differences import incidence_difference
 from evalkit.survival.pseudo import pseudo_values
@@ -22,6 +24,7 @@ from evalkit.survival.time_lost import days_lost, days_lost_difference
 
 FEW = settings(max_examples=30)
 VALUES = ["cumulative_incidence", "std_error", "conf_low", "conf_high"]
+LIMITS = ["conf_low", "conf_high"]  # of Student's t where there are clusters
 
 
 @st.composite
@@ -167,7 +170,8 @@ def test_scaled_sampling_weights_change_nothing(frame: pd.DataFrame) -> None:
 def test_rows_as_clusters_change_nothing(frame: pd.DataFrame) -> None:
     options = {"entry": "late"}
     named = frame.assign(row=np.arange(len(frame))[::-1])
-    same(values(frame, **options), values(named, cluster="row", **options), rtol=1e-8)
+    rows, clusters = values(frame, **options), values(named, cluster="row", **options)
+    same(rows.drop(columns=LIMITS), clusters.drop(columns=LIMITS), rtol=1e-8)
 
 
 @FEW
@@ -187,7 +191,7 @@ def test_rows_cut_in_two_give_the_same_with_their_cluster(frame: pd.DataFrame, c
     cut_up = cumulative_incidence(
         pieces, duration="days", cause="exit", entry="late", cluster="person"
     ).at(times)
-    same(whole, cut_up, rtol=1e-8)
+    same(whole.drop(columns=LIMITS), cut_up.drop(columns=LIMITS), rtol=1e-8)
 
 
 @FEW
@@ -360,6 +364,44 @@ def test_an_emptied_risk_set_is_said() -> None:
     assert told[0].filename == __file__
 
 
+def test_limits_with_clusters_are_of_students_t() -> None:
+    source = np.random.default_rng(3)
+    frame = pd.DataFrame(
+        {"days": source.integers(1, 30, 300), "exit": source.integers(0, 3, 300), "team": 1}
+    ).assign(team=source.integers(0, 8, 300), arm=source.integers(0, 2, 300))
+    options: dict[str, Any] = {"duration": "days", "cause": "exit", "cluster": "team"}
+    t = scipy.stats.t.ppf(0.975, 7)
+    made = cumulative_incidence(frame, ci="plain", **options).at(9)
+    high = made["cumulative_incidence"] + t * made["std_error"]
+    np.testing.assert_allclose(made["conf_high"], high, rtol=1e-10)
+    lost = days_lost(frame, tau=9, **options).to_frame()
+    assert lost["df"].eq(7).all()
+    np.testing.assert_allclose(
+        lost["conf_high"], lost["estimate"] + t * lost["std_error"], rtol=1e-10
+    )
+    # the eight teams reach across the arms
+    compared: dict[str, Any] = options | {"by": "arm", "reference": 0}
+    for table in (
+        days_lost_difference(frame, tau=9, **compared).to_frame(),
+        incidence_difference(frame, times=9, ci="plain", **compared).to_frame(),
+    ):
+        assert table["df"].le(7).all()
+        assert table["df"].gt(6).all()
+        t_of = scipy.stats.t.ppf(0.975, table["df"])
+        np.testing.assert_allclose(
+            table["conf_high"], table["estimate"] + t_of * table["std_error"], rtol=1e-8
+        )
+        p = 2 * scipy.stats.t.sf(table["statistic"].abs(), table["df"])
+        np.testing.assert_allclose(table["p_value"], p, rtol=1e-8)
+    # teams within the arms: Welch and Satterthwaite
+    apart = frame.assign(team=frame["team"] + 8 * frame["arm"])
+    apart = apart[~apart["team"].isin([1, 2, 3, 4, 5])]
+    table = days_lost_difference(apart, tau=9, **compared).to_frame()
+    errors = days_lost(apart, tau=9, by="arm", **options).to_frame().set_index("arm")["std_error"]
+    v0, v1 = (errors.loc[arm].to_numpy() ** 2 for arm in (0, 1))
+    np.testing.assert_allclose(table["df"], (v0 + v1) ** 2 / (v0**2 / 2 + v1**2 / 7), rtol=1e-9)
+
+
 def test_one_cluster_has_no_variance() -> None:
     frame = pd.DataFrame({
         "days": [1, 2, 3, 4, 5, 6], "exit": [1, 2, 0, 1, 1, 2], "sex": list("aaabbb"),
@@ -418,3 +460,31 @@ def test_what_counts_and_horizons_refuse() -> None:
         incidence_difference(frame[:2], reference=0, times=1, **options)
     with pytest.raises(InputError, match="times"):
         cumulative_incidence(frame, duration="days", cause="exit").at([None])
+
+
+def test_what_cannot_vary_has_no_standard_error() -> None:
+    frame = pd.DataFrame(
+        {"days": [0, 0, 0, 3, 4, 5], "exit": [1, 1, 2, 1, 0, 2], "arm": list("aaabbb")}
+    )
+    table = days_lost_difference(
+        frame, duration="days", cause="exit", by="arm", reference="a", tau=3
+    ).to_frame()
+    assert table["std_error"][0] == 0
+    assert np.isnan(table["p_value"][0])
+
+
+def test_those_censored_on_the_day_count_for_it() -> None:
+    """Everybody is followed to day 365: all of them tell that nobody has left for the cause."""
+    frame = pd.DataFrame({"days": 365, "exit": 0, "arm": ["a"] * 50 + ["b"] * 50})
+    frame.loc[50:59, ["days", "exit"]] = [100, 1]
+    names: dict[str, Any] = {"duration": "days", "by": "arm", "reference": "b"}
+    z = 1.959963984540054
+    room = z**2 / (50 + z**2)
+    for table, high in (
+        (incidence_difference(frame, cause="exit", times=365, **names), "conf_high"),
+        (survival_difference(frame, event="exit", times=365, **names), "conf_low"),
+    ):
+        row = table.to_frame().iloc[0]
+        alone = cumulative_incidence(frame[50:], duration="days", cause="exit").at(365).iloc[0]
+        side = np.hypot(room, 0.2 - alone["conf_low"])
+        assert abs(row[high] - row["estimate"]) == pytest.approx(side, rel=1e-9)

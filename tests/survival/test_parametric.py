@@ -255,6 +255,7 @@ def test_bad_input_is_named() -> None:
         (lambda: fit.hazard(df.head(1), 0), "times: must be above 0"),
         (lambda: fit.quantile(df.head(1), 1.5), "q: must be"),
         (lambda: fit.rmst(df.head(1), 0), "tau: must be"),
+        (lambda: fit.rmst(df.head(1), -1), "tau: must be finite numbers of at least 0; got -1"),
     ):
         with pytest.raises(InputError, match=message):
             call()
@@ -305,3 +306,14 @@ def test_intervals_reach_their_level() -> None:
         truth = np.exp(5.5) * np.log(2) ** 0.8
         inside[1] += median["conf_low"] <= truth <= median["conf_high"]
     assert (np.abs(inside / n_samples - 0.95) < 3 * np.sqrt(0.95 * 0.05 / n_samples)).all()
+
+
+@pytest.mark.parametrize("name", ["weibull", "piecewise-exponential"])
+def test_rows_of_weight_zero_are_dropped(name) -> None:
+    df = simulated(4).assign(office=lambda d: np.arange(len(d)) % 9)
+    df["w"] = np.where(df["office"] == 0, 0, df["weight"])
+    fit = fit_simulated(df, name, weights="w", cluster="office")
+    rest = fit_simulated(df[df["office"] > 0], name, weights="w", cluster="office")
+    pd.testing.assert_frame_equal(fit.to_frame(), rest.to_frame())
+    assert fit.coefficients.n_dropped == {"weight 0": int((df["office"] == 0).sum())}
+    assert "8 clusters" in fit.coefficients.method

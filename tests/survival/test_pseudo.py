@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -198,6 +199,8 @@ def test_results_print_and_pickle() -> None:
         ({"event_of_interest": 1}, "left out for measure 'survival'"),
         ({"times": [10, 500]}, "at most"),
         ({"times": [10, 10]}, "horizons that differ"),
+        ({"times": [0, 10], "measure": "rmst"}, "times: must be positive and finite .* got 0, 10"),
+        ({"cluster": "five"}, "cluster: must be of at least two clusters"),
         ({"formula": "arm + five"}, "five"),
         ({"formula": "armm"}, "Did you mean 'arm'"),
     ],
@@ -209,6 +212,28 @@ def test_what_is_refused(options: dict[str, Any], message: str) -> None:
     given_options |= {"formula": "arm"} | options
     with pytest.raises(InputError, match=message):
         pseudo_regression(given_options.pop("formula"), frame, **given_options)
+
+
+def test_all_censored_is_said_of_the_column_given() -> None:
+    frame = pd.DataFrame({"days": [1, 2], "exit": 0})
+    for argument in ("event", "cause"):
+        with pytest.raises(InputError, match=f"{argument}: must be not censored in every row"):
+            pseudo_values(frame, duration="days", times=1, **{argument: "exit"})
+
+
+def test_clusters_make_intervals_those_of_students_t() -> None:
+    frame = spells(2, 100).assign(team=lambda d: d.index % 9)
+    fit = pseudo_regression("x", frame, duration="days", cause="exit", times=10, cluster="team")
+    table = fit.to_frame()
+    t = scipy.stats.t.ppf(0.975, 8)
+    assert table["df"].eq(8).all()
+    np.testing.assert_allclose(table["conf_high"], table["estimate"] + t * table["std_error"])
+    p = 2 * scipy.stats.t.sf(table["statistic"].abs(), 8)
+    np.testing.assert_allclose(table["p_value"], p, rtol=1e-9)
+    made = fit.predict(pd.DataFrame({"x": [0.0]})).iloc[0]
+    assert made["conf_high"] == pytest.approx(made["estimate"] + t * made["std_error"])
+    alone = pseudo_regression("x", frame, duration="days", cause="exit", times=10).to_frame()
+    assert alone["df"].isna().all()
 
 
 def test_a_model_without_solution_is_said() -> None:

@@ -12,9 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.core.counts import Counts
+from evalkit.core.sample import EmptyRiskSetWarning
 from evalkit.errors import InputError
+from evalkit.kernels.gray import gray_scores
 from evalkit.kernels.multiple_tests import adjust
+from evalkit.kernels.rank_tests import chi_square
 from evalkit.survival.gray import gray_test
+from evalkit.survival.risk_tables import read_compared
 from evalkit.survival.tests import logrank, logrank_pairwise, logrank_trend
 
 FEW = settings(max_examples=30)
@@ -264,16 +268,86 @@ def test_what_is_refused(options: dict[str, Any], message: str) -> None:
     })  # fmt: skip
     with pytest.raises(InputError, match=message):
         logrank(frame, **NAMES | options)
-    with pytest.raises(InputError, match="2 finite numbers"):
-        logrank_trend(frame, scores=[1, 1], **NAMES)
+    for scores in ([1, 1], [1, "a"], [1, None]):
+        with pytest.raises(InputError, match="2 finite numbers"):
+            logrank_trend(frame, scores=scores, **NAMES)
+    with pytest.raises(InputError, match=r"weights: must be whole .* got 1 rows.*row 2"):
+        logrank(frame.assign(w=[1, 2, 0.5, *[1] * (len(frame) - 3)]), weights="w", **NAMES)
     with pytest.raises(InputError, match="'holm'"):
         logrank_pairwise(frame, adjustment="sidak", **NAMES)
 
 
-def test_gray_refuses_counts_with_late_entry() -> None:
-    frame = pd.DataFrame(
-        {"days": [1, 2, 3], "exit": [1, 0, 2], "late": [0, 0, 1], "arm": [0, 1, 0]}
+def late_spells(rng: np.random.Generator, n: int) -> pd.DataFrame:
+    """Draw two arms with the same incidence of exit 1 that differ in all else."""
+    parts: list[pd.DataFrame] = []
+    for arm, (speed, share, ends) in enumerate([(0.5, 0.6, 5.0), (2.0, 0.3, 3.0)]):
+        m = 4 * n
+        first = rng.random(m) < 0.4
+        time = np.where(first, rng.exponential(1, m), rng.exponential(speed, m))
+        late = np.where(rng.random(m) < share, rng.uniform(0, 1 - arm / 2, m), 0.0)
+        end = rng.uniform(0, ends, m)
+        frame = pd.DataFrame(
+            {
+                "days": np.minimum(time, end),
+                "exit": np.where(time <= end, np.where(first, 1, 2), 0),
+                "late": late,
+                "arm": arm,
+            }
+        )
+        parts.append(frame[frame["days"] > frame["late"]].head(n))
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_gray_with_late_entry_rejects_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(5)
+    names: dict[str, Any] = {"duration": "days", "cause": "exit", "by": "arm"}
+    ps: list[float] = []
+    for _ in range(400):
+        frame = late_spells(rng, 100)
+        found = read_compared(frame, entry="late", **names)
+        scores = gray_scores(found.tables, 0)
+        ps.append(chi_square(scores.observed - scores.expected, scores.covariance)[2])
+    # Three standard errors of 400 draws. Log-rank of exit 1 among those still there rejects nearly
+    # always: the rates differ, the incidences do not.
+    for level in (0.05, 0.2):
+        off = np.mean(np.array(ps) < level) - level
+        assert abs(off) < 3 * np.sqrt(level * (1 - level) / 400)
+    whole = gray_test(frame, entry="late", **names)
+    pieces = pd.concat(
+        [
+            frame[frame["days"] <= 0.7],
+            frame[(frame["days"] > 0.7) & (frame["late"] < 0.7)].assign(days=0.7, exit=0),
+            frame[frame["days"] > 0.7].assign(late=lambda d: d["late"].clip(lower=0.7)),
+        ]
     )
-    counts = Counts.from_rows(frame, duration="days", cause="exit", entry="late", groups="arm")
-    with pytest.raises(InputError, match="without delayed entry"):
-        gray_test(counts, by="arm")
+    cut = gray_test(pieces, entry="late", **names)
+    np.testing.assert_allclose(cut.statistic, whole.statistic, rtol=1e-9)
+    nobody_late = gray_test(frame.assign(late=0), entry="late", **names)
+    np.testing.assert_allclose(
+        nobody_late.statistic, gray_test(frame, **names).statistic, rtol=1e-12
+    )
+    days = frame.assign(days=np.ceil(30 * frame["days"]), late=np.floor(30 * frame["late"]))
+    counts = Counts.from_rows(days, duration="days", cause="exit", entry="late", groups="arm")
+    np.testing.assert_allclose(
+        gray_test(counts, by="arm").statistic,
+        gray_test(days, entry="late", **names).statistic,
+        rtol=1e-10,
+    )
+
+
+def test_gray_warns_of_a_group_whose_risk_set_empties() -> None:
+    frame = pd.DataFrame(
+        {
+            "days": [1, 4, 6, 9, 2, 3, 5, 7, 8],
+            "exit": [1, 1, 2, 1, 1, 2, 1, 2, 1],
+            "late": [0, 2, 2, 2, 0, 0, 0, 0, 0],
+            "arm": [0] * 4 + [1] * 5,
+        }
+    )
+    names: dict[str, Any] = {"duration": "days", "cause": "exit", "by": "arm", "entry": "late"}
+    with pytest.warns(EmptyRiskSetWarning, match="arm 0 who are at risk at 1 leave then, although"):
+        made = gray_test(frame, **names)
+    # What happens in arm 0 after day 1 does not count.
+    with pytest.warns(EmptyRiskSetWarning):
+        other = gray_test(frame.assign(exit=[1, 2, 1, 1, 1, 2, 1, 2, 1]), **names)
+    np.testing.assert_allclose(other.statistic, made.statistic, rtol=1e-12)

@@ -9,13 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from evalkit.kernels.gray import gray_scores
 from evalkit.survival.gray import gray_test
+from evalkit.survival.risk_tables import read_compared
 from evalkit.survival.tests import logrank, logrank_pairwise, logrank_trend
 
 REFERENCE = Path(__file__).parents[1] / "reference" / "survival"
 EXPECTED = pd.read_csv(REFERENCE / "rank_tests_expected.csv", keep_default_na=False)
 KEYS = ["data", "test", "strata", "rho", "gamma", "source"]
-CASES = list(EXPECTED.groupby(KEYS, sort=False).groups)
+CASES = list(EXPECTED[EXPECTED["source"] != "finegray"].groupby(KEYS, sort=False).groups)
 
 
 def data(name: str) -> pd.DataFrame:
@@ -70,3 +72,14 @@ def test_against_r(case: tuple[str, str, str, float, float, str]) -> None:
         close([made.p_value], rows.loc[["p_value"], "value"])
         close(made.groups["observed"], rows.loc["observed", "value"])
         close(made.groups["expected"], rows.loc["expected", "value"])
+
+
+@pytest.mark.parametrize("cause", [1, 2])
+def test_grays_scores_with_delayed_entry(cause: int) -> None:
+    frame = pd.read_csv(REFERENCE / "rank_tests_late.csv")
+    found = read_compared(frame, duration="time", cause="exit", by="group", entry="entry")
+    scores = gray_scores(found.tables, cause - 1)
+    rows = EXPECTED[EXPECTED["test"] == f"gray late {cause}"].set_index("quantity")
+    assert list(found.levels) == rows.loc["observed", "cause"].tolist()
+    close(scores.observed, rows.loc["observed", "value"])
+    close(scores.expected, rows.loc["expected", "value"])

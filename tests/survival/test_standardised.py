@@ -331,6 +331,7 @@ def test_bad_arguments() -> None:
     bad("times: must be within the follow-up, up to 228", times=[30, 300])
     bad("tau: must be within the follow-up of stratum 'A'", strata="region", tau=[280])
     bad("tau: must be above 0", tau=0)
+    bad("tau: must be finite numbers of at least 0", tau=-1)
     bad("times: must be finite numbers of at least 0", times=[-1])
     bad("treatment: must be a column of df; got 'zz'", treatment="zz")
     bad("treatment: must be a covariate or a stratum of the model.*The model has x", "x")
@@ -348,6 +349,14 @@ def test_bad_arguments() -> None:
     bad("model: must be a formula, or a fitted", 3.0, duration=None, event=None)
     model = cox("z + x", df, duration="days", event="any")
     bad("duration: must be left out with a fitted model", model, event=None)
+    for other in (
+        df.sample(frac=1, random_state=1),
+        df.reset_index(drop=True).set_index("x", drop=False),
+    ):
+        with pytest.raises(InputError, match="df: must be the frame that the model was fitted to"):
+            standardised_survival(model, other, treatment="z", times=50)
+    bad("ties: must be left out with a fitted model", model, event=None, duration=None,
+        ties="breslow")  # fmt: skip
     bad("df: must be the frame that the model was fitted to", model, df.iloc[:20], duration=None,
         event=None)  # fmt: skip
     bad(

@@ -98,10 +98,22 @@ def test_confounding_makes_the_arms_differ() -> None:
     assert abs(ages["samverkan"] - ages["ordinarie"]) < 1
 
 
+def test_the_truth_is_known_on_whole_days() -> None:
+    truth, people = synthetic.spell_truth(), synthetic.synthetic_spells(5, rng=1)
+    for times in (2.5, -1, "2"):
+        with pytest.raises(InputError, match="times: must be whole numbers"):
+            truth.survival(people, times)
+    with pytest.raises(InputError, match="tau: must be whole numbers"):
+        truth.rmst(people, 2.5)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"n": 0}, "n: must be at least 1"),
+        ({"n": 0}, "n: must be whole numbers of at least 1"),
+        ({"n": 2.5}, "n: must be whole numbers of at least 1"),
+        ({"window": 90.5}, "window: must be whole numbers"),
+        ({"confounding": float("nan")}, "confounding: must be finite"),
         ({"sample": "all"}, "sample: must be 'inflow', 'stock' or 'both'"),
         ({"window": 2000}, "window: must be at least 1 day"),
         ({"rng": -1}, "rng: must be a whole number"),
@@ -115,7 +127,8 @@ def test_bad_arguments(arguments: dict[str, object], message: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"n_offices": 0}, "n_offices: must be at least 1"),
+        ({"n_offices": 0}, "n_offices: must be whole numbers of at least 1"),
+        ({"effect": float("nan")}, "effect: must be finite"),
         ({"office_sd": -1.0}, "office_sd: must be at least 0"),
         ({"effect": [1.0, 2.0]}, "effect: must be one or 4 numbers"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
@@ -25,6 +26,7 @@ __all__ = [
     "labels",
     "numbers",
     "plain",
+    "refuse_rows",
     "rows_where",
 ]
 
@@ -33,6 +35,11 @@ Names: TypeAlias = str | Sequence[str]
 
 _NUMERIC_OBJECTS = {"integer", "floating", "mixed-integer-float", "decimal", "boolean", "empty"}
 _SHORT_RANGE = 1024
+_SINGLE = {
+    "duration", "event", "cause", "entry", "weights", "cluster", "id", "state", "day", "censored",
+    "entered",
+}  # fmt: skip
+_APART = {"by", "strata", "groups"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +53,16 @@ class Labels:
     levels : tuple
         The distinct values as plain Python objects: sorted, or in the order of the categories.
         Whole floats are written as integers.
+    all_present : bool
+        Whether it is known that every level occurs.
+    any_missing : bool
+        Whether a value is missing.
     """
 
     codes: IntArray
     levels: tuple[object, ...]
+    all_present: bool
+    any_missing: bool
 
 
 def check_known(df: pd.DataFrame, **columns: str | Iterable[str] | None) -> None:
@@ -73,6 +86,7 @@ def check_known(df: pd.DataFrame, **columns: str | Iterable[str] | None) -> None
         raise InputError.of("df", required="a pandas DataFrame", got=type(df).__name__)
     known = [str(name) for name in df.columns]
     for argument, value in columns.items():
+        _check_names(argument, value)
         for name in [value] if isinstance(value, str) else list(value or ()):
             near = [] if name in df.columns else difflib.get_close_matches(str(name), known, n=1)
             if near:
@@ -102,6 +116,78 @@ def rows_where(df: pd.DataFrame, mask: BoolArray) -> list[str]:
     """
     names: list[object] = df.index[mask].tolist()
     return [f"row {plain(name)!r}" for name in names]
+
+
+def _check_names(argument: str, value: object) -> None:
+    """Check that an argument names columns, rather than being one."""
+    if value is None or isinstance(value, str):
+        return
+    whole: object = value
+    values = hasattr(value, "dtype") or hasattr(value, "columns")  # an array or a frame
+    several = isinstance(value, Iterable) and not values
+    items: list[object] = list(cast("Iterable[object]", value)) if several else [value]
+    wrong = [item for item in items if not isinstance(item, str)]
+    if argument in _SINGLE or wrong:
+        shown = wrong[0] if wrong and argument not in _SINGLE else whole
+        number = isinstance(shown, Real)
+        raise InputError.of(
+            argument,
+            required="the name of a column" + ("" if argument in _SINGLE else ", or several"),
+            got=repr(shown) if number else f"a {type(shown).__name__}",
+            remedy="Names are texts: df.columns = df.columns.astype(str)."
+            if number
+            else "Put the values into a column of the frame, and give its name.",
+        )
+    twice = [item for i, item in enumerate(items) if item in items[:i]]
+    if twice and argument in _APART:
+        raise InputError.of(argument, required="columns that differ", got=f"{twice[0]!r} twice")
+
+
+def refuse_rows(
+    df: pd.DataFrame,
+    wrong: BoolArray,
+    argument: str,
+    name: str,
+    required: str,
+    values: FloatArray | IntArray | None = None,
+    *,
+    remedy: str = "",
+    unit: str = "rows",
+) -> None:
+    """Raise an error that names the rows, if any is wrong.
+
+    Parameters
+    ----------
+    df : pandas.DataFrame
+        The frame.
+    wrong : ndarray of bool, shape (n,)
+        The rows that are wrong.
+    argument, name : str
+        The caller's argument, and the column that it names.
+    required : str
+        What the column must be.
+    values : ndarray, shape (n,), optional
+        The column, of which the message shows the first wrong value.
+    remedy : str, optional
+        What to do.
+    unit : str, default "rows"
+        What a row of the frame is.
+
+    Raises
+    ------
+    evalkit.errors.InputError
+        If any is wrong.
+    """
+    if not wrong.any():
+        return
+    shown = "" if values is None else f", such as {values[wrong][0]:g}"
+    raise InputError.of(
+        argument,
+        required=f"{required} ({name!r})",
+        got=f"{int(wrong.sum())} {unit} where it is not{shown}",
+        where=rows_where(df, wrong),
+        remedy=remedy,
+    )
 
 
 def plain(value: object) -> object:
@@ -201,28 +287,37 @@ def labels(series: pd.Series[Any], *, ordered: bool = True) -> Labels:
     if isinstance(series.dtype, pd.CategoricalDtype):
         levels = tuple(plain(value) for value in series.cat.categories)
         codes: IntArray = np.asarray(cast("Any", series.cat.codes), dtype=np.int64)
-        return Labels(codes, levels)
+        return Labels(codes, levels, False, bool((codes < 0).any()))
     if isinstance(series.dtype, np.dtype) and series.dtype.kind in "iu" and len(series):
         values = series.to_numpy()
         low, high = int(values.min()), int(values.max())
         if high - low < max(_SHORT_RANGE, len(values)):
-            offsets = np.subtract(values, low, dtype=np.int64, casting="unsafe")
-            present = np.bincount(offsets) > 0
-            found = tuple(int(value) + low for value in np.flatnonzero(present))
-            if present.all():
-                return Labels(offsets, found)
-            ranks = np.cumsum(present, dtype=np.int64) - 1
-            return Labels(ranks[offsets], found)
+            return _whole_labels(values, low, high)
     found_codes, uniques = pd.factorize(series, use_na_sentinel=True)
     codes = np.asarray(cast("Any", found_codes), dtype=np.int64)
     levels = tuple(plain(value) for value in uniques)
+    missing = bool((codes < 0).any())
     if not ordered:
-        return Labels(codes, levels)
+        return Labels(codes, levels, True, missing)
     order = _sorted_positions(levels)
     rank = np.empty(len(levels) + 1, dtype=np.int64)
     rank[order] = np.arange(len(levels))
     rank[-1] = -1  # of a missing value, whose code is -1
-    return Labels(rank[codes], tuple(levels[i] for i in order))
+    return Labels(rank[codes], tuple(levels[i] for i in order), True, missing)
+
+
+def _whole_labels(values: IntArray, low: int, high: int) -> Labels:
+    """Code whole numbers between two that occur; numbers that are codes already as they stand."""
+    offsets = values
+    if low or values.dtype != np.int64:
+        offsets = np.subtract(values, low, dtype=np.int64, casting="unsafe")
+    if high - low <= 1:  # the two ends, or the one
+        return Labels(offsets, tuple(range(low, high + 1)), True, False)
+    present = np.bincount(offsets) > 0
+    found = tuple(map(low.__add__, np.flatnonzero(present).tolist()))
+    if not present.all():
+        offsets = (np.cumsum(present, dtype=np.int64) - 1)[offsets]
+    return Labels(offsets, found, True, False)
 
 
 def _sorted_positions(levels: tuple[object, ...]) -> list[int]:
@@ -276,6 +371,9 @@ def cross(
     if not columns:
         return None, ()
     codes = columns[0].codes[kept]
+    if len(columns) == 1 and columns[0].all_present and len(codes) == len(columns[0].codes):
+        found = columns[0].levels
+        return codes, found if single else tuple((level,) for level in found)
     levels: list[tuple[object, ...]] = [()]
     for i, column in enumerate(columns):
         if i:

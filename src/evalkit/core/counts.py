@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from evalkit.core.columns import Names, as_names, check_known, cross, labels, numbers, rows_where
+from evalkit.core.columns import Names, as_names, check_known, cross, labels, numbers, refuse_rows
 from evalkit.core.printing import html_table, text_block
 from evalkit.core.sample import Sample, read_sample
 from evalkit.errors import InputError
@@ -110,6 +110,13 @@ class Counts:
         >>> Counts.of(table).n
         10
         """
+        if not isinstance(cast("object", events), str | Mapping):
+            raise InputError.of(
+                "events",
+                required="a column, or a mapping of causes to columns",
+                got=repr(events),
+                remedy="Write {'work': 'n_work', 'studies': 'n_studies'}.",
+            )
         named = {1: events} if isinstance(events, str) else dict(events)
         names = as_names(groups)
         check_known(
@@ -118,9 +125,11 @@ class Counts:
         if not named:
             raise InputError.of("events", required="a column for each cause", got="no cause")
         days = numbers(df, day, "day")
-        _refuse(df, "day", day, ~((days >= 0) & (days < np.inf)), "finite and at least 0")
+        wrong = ~((days >= 0) & (days < np.inf))
+        refuse_rows(df, wrong, "day", day, "finite and at least 0", unit="cells")
         for name in names:
-            _refuse(df, "groups", name, labels(df[name]).codes < 0, "there for every cell")
+            gone = labels(df[name]).codes < 0
+            refuse_rows(df, gone, "groups", name, "there for every cell", unit="cells")
         leaving = [_whole(df, name, "events") for name in named.values()]
         counts = cls(
             df[names].reset_index(drop=True),
@@ -181,7 +190,13 @@ class Counts:
 
         names = as_names(groups)
         sample = read_sample(
-            df, duration=duration, event=event, cause=cause, entry=entry, by=names or None
+            df,
+            duration=duration,
+            event=event,
+            cause=cause,
+            entry=entry,
+            by=names or None,
+            own=False,
         )
         levels = cast("tuple[tuple[Any, ...], ...]", sample.group_levels or ((),))
         late = sample.entry is not None
@@ -278,22 +293,11 @@ class Counts:
         ]
 
 
-def _refuse(df: pd.DataFrame, argument: str, name: str, wrong: Any, required: str) -> None:
-    """Raise an error that names the cells, if any is wrong."""
-    if wrong.any():
-        raise InputError.of(
-            argument,
-            required=f"{required} ({name!r})",
-            got=f"{int(wrong.sum())} cells where it is not",
-            where=rows_where(df, wrong),
-        )
-
-
 def _whole(df: pd.DataFrame, name: str, argument: str) -> FloatArray:
     """Read a column of counts."""
     values = numbers(df, name, argument)
     wrong = ~((values >= 0) & (values == np.floor(values)) & (values < np.inf))
-    _refuse(df, argument, name, wrong, "whole numbers of at least 0")
+    refuse_rows(df, wrong, argument, name, "whole numbers of at least 0", unit="cells")
     return values
 
 

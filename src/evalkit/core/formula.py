@@ -7,13 +7,19 @@ data.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evalkit.core.formula_checks import (
+    check_newdata,
+    check_variables,
+    is_missing,
+    refuse_dates,
+    row_names,
+)
 from evalkit.core.terms import (
     Term,
     categorical,
@@ -27,16 +33,12 @@ from evalkit.core.terms import (
     read_terms,
 )
 from evalkit.errors import InputError
-from evalkit.typing import BoolArray, FloatArray, IntArray
+from evalkit.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Coding", "Design", "design", "formula_variables"]
-
-_SHOWN = 5
-_LISTED = 20
-_ALMOST = 0.6  # similarity from which another column's name is worth suggesting
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,18 +87,7 @@ class Coding:
         evalkit.errors.InputError
             If a variable is absent, has missing values, or a level that the fit did not see.
         """
-        _require(self.variables, newdata, "newdata")
-        for name in self.variables:
-            missing = np.flatnonzero(_is_missing(newdata[name]))
-            if len(missing):
-                raise InputError.of(
-                    f"newdata[{name!r}]",
-                    required="without missing values",
-                    got=f"{len(missing)} missing",
-                    where=_row_names(newdata, missing),
-                )
-        for name, levels in self.levels.items():
-            _check_levels(newdata, name, levels)
+        check_newdata(newdata, self.variables, self.levels)
         return self.matrix(newdata, np.arange(len(newdata)))
 
     def matrix(self, df: pd.DataFrame, rows: IntArray) -> FloatArray:
@@ -143,7 +134,7 @@ class Coding:
                     f"formula: {name}",
                     required="finite in every row",
                     got=f"{len(wrong)} infinite or undefined values",
-                    where=_row_names(df, rows[wrong]),
+                    where=row_names(df, rows[wrong]),
                 )
         return matrix
 
@@ -271,7 +262,7 @@ def design(
     kept = np.arange(len(df), dtype=np.int64) if rows is None else np.asarray(rows, np.int64)
     dropped: dict[str, int] = {}
     for name in variables:
-        missing = _is_missing(df[name])
+        missing = is_missing(df[name])
         if missing.any() and (gone := missing[kept]).any():
             dropped[f"missing {name}"] = int(gone.sum())
             kept = kept[~gone]
@@ -296,6 +287,7 @@ def _learn(
     inside = tuple(dict.fromkeys(name for term in others for name in term.variables))
     levels: dict[str, tuple[object, ...]] = {}
     for term in direct:
+        refuse_dates(df[term.label], term.label)
         if not is_numeric(df[term.label]):
             levels[term.label] = levels_of(_column(df, term.label, rows))
     spec: Any = None
@@ -337,55 +329,5 @@ def _column(df: pd.DataFrame, name: str, rows: IntArray) -> pd.Series[Any]:
 def _variables(terms: Sequence[Term], df: pd.DataFrame) -> tuple[str, ...]:
     """Return the variables of the terms, having checked that the frame has them."""
     names = tuple(dict.fromkeys(name for term in terms for name in term.variables))
-    _require(names, df, "df")
+    check_variables(names, df, "df")
     return names
-
-
-def _check_levels(newdata: pd.DataFrame, name: str, levels: tuple[object, ...]) -> None:
-    """Refuse levels of a categorical variable that the fit did not see."""
-    unseen = np.flatnonzero(~newdata[name].isin(list(levels)).to_numpy(dtype=bool))
-    if len(unseen):
-        values = dict.fromkeys(newdata[name].iloc[unseen].tolist())
-        raise InputError.of(
-            f"newdata[{name!r}]",
-            required="one of the levels " + ", ".join(repr(level) for level in levels[:_LISTED]),
-            got=", ".join(repr(value) for value in list(values)[:_SHOWN]),
-            where=_row_names(newdata, unseen),
-            remedy="Only levels that the fit has seen can be predicted.",
-        )
-
-
-def _is_missing(values: pd.Series[Any]) -> BoolArray:
-    """Say which values are missing."""
-    if isinstance(values.dtype, np.dtype) and values.dtype.kind in "iub":
-        return np.zeros(len(values), dtype=bool)
-    return values.isna().to_numpy(dtype=bool)
-
-
-def _row_names(df: pd.DataFrame, positions: IntArray) -> list[str]:
-    """Name rows for a message by their index labels."""
-    shown = [f"row {label}" for label in df.index[positions[:_SHOWN]].tolist()]
-    return shown + [""] * (len(positions) - len(shown))  # the others are only counted
-
-
-def _require(names: Iterable[str], df: pd.DataFrame, argument: str) -> None:
-    """Refuse variables that are no columns, with the nearest column's name."""
-    known = [str(column) for column in df.columns]
-    for name in names:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=_ALMOST)
-            hint = f"Did you mean {near[0]!r}? " if near else ""
-            listed = ", ".join(known[:_LISTED]) or "none"
-            raise InputError.of(
-                "formula",
-                required=f"written with columns of {argument}",
-                got=repr(name),
-                remedy=f"{hint}Columns available: {listed}.",
-            )
-        if known.count(name) > 1:
-            raise InputError.of(
-                "formula",
-                required="written with names of one column each",
-                got=f"{name!r}, the name of {known.count(name)} columns",
-                remedy="Give every column a name of its own.",
-            )

@@ -42,7 +42,8 @@ class GroupTables:
     n_dropped : mapping of str to int
         Rows left out, by reason.
     sample : Sample or None
-        The rows; None if the data came as counts.
+        The rows; None if the data came as counts. Without weights and clusters its arrays may be
+        columns of the frame, not to be kept beyond the call.
     """
 
     by: tuple[str, ...]
@@ -106,7 +107,8 @@ def read_tables(
     Raises
     ------
     evalkit.errors.InputError
-        As ``read_sample`` does, or if counts come with arguments that only rows have.
+        As ``read_sample`` does, or if a group has no weight, or counts come with arguments that
+        only rows have.
 
     Examples
     --------
@@ -148,6 +150,7 @@ def read_tables(
         weights=weights,
         cluster=cluster,
         weights_kind=weights_kind,
+        own=weights is not None or cluster is not None,
     )
     found = event_times_by_group(
         sample.exits,
@@ -158,6 +161,17 @@ def read_tables(
         entry=sample.entry,
         weights=sample.weights,
     )
+    empty = [
+        i for i, table in enumerate(found) if not table.all_events.sum() + table.censored.sum()
+    ]
+    if empty:
+        raise InputError.of(
+            "weights",
+            required=f"positive somewhere in every group ({weights!r})",
+            got="groups with only zeros",
+            where=[repr(sample.group_levels[i]) for i in empty],
+            remedy="Leave these groups out: nothing can be said of them.",
+        )
     return GroupTables(
         tuple(names),
         sample.group_levels or ((),),

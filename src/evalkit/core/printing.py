@@ -17,7 +17,12 @@ _LINES = 15
 _WIDTH = 96
 _LABEL_WIDTH = 30
 _HTML_ROWS = 50
+_WHOLE = frozenset({
+    "df", "statistic", "n", "time", "tau", "start", "end", "day", "at_risk", "events", "censored",
+    "entered", "observed",
+})  # fmt: skip
 _SPARED_FIRST = ("df", "statistic", "std_error", "contrast", "term")
+_NAMES = ("term", "contrast")
 _KEPT = ("estimate", "p_value", "conf_low", "conf_high", "n")
 
 
@@ -31,7 +36,7 @@ def sample_line(n_used: int, n_dropped: Mapping[str, int]) -> str:
 
 
 def cell_text(column: str, value: object) -> str:
-    """Write one value: four decimals, whole numbers as they are, small p-values as a bound."""
+    """Write one value: four decimals, whole times and counts as such, small p-values as a bound."""
     if isinstance(value, bool) or not isinstance(value, Real):
         return str(value)
     number = float(value)
@@ -43,7 +48,7 @@ def cell_text(column: str, value: object) -> str:
         return "<0.0001"
     if number in (float("inf"), float("-inf")):
         return str(number)
-    if number.is_integer() and column in ("df", "statistic"):
+    if number.is_integer() and column in _WHOLE:
         return str(int(number))
     return f"{number:.4f}" if number == 0 or 1e-3 <= abs(number) < 1e6 else f"{number:.3e}"
 
@@ -89,7 +94,10 @@ def _columns_of_text(data: pd.DataFrame) -> list[str]:
             columns[name] = [
                 cell.ljust(width) if left else cell.rjust(width) for cell in (name, *cells)
             ]
-    dispensable = [*_SPARED_FIRST, *(name for name in [*columns][:0:-1] if name not in _KEPT)]
+    # What tells the rows apart goes last: a contrast that all share stands above the table.
+    telling = [name for name in _NAMES if len(set(columns.get(name, [""])[1:])) > 1]
+    spared = [*_SPARED_FIRST, *(name for name in [*columns][:0:-1] if name not in _KEPT)]
+    dispensable = [*(name for name in spared if name not in telling), *telling]
     for name in dispensable:
         if sum(len(cells[0]) + 2 for cells in columns.values()) - 2 <= _WIDTH:
             break

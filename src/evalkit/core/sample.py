@@ -8,7 +8,7 @@ remedy; rows that lack a value are dropped and counted by reason.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -22,6 +22,7 @@ from evalkit.core.columns import (
     cross,
     labels,
     numbers,
+    refuse_rows,
     rows_where,
 )
 from evalkit.errors import InputError
@@ -132,6 +133,7 @@ def read_sample(
     cluster: str | None = None,
     weights_kind: WeightsKind = "case",
     extra_columns: Iterable[str] = (),
+    own: bool = True,
 ) -> Sample:
     """Read and check the columns of a survival analysis.
 
@@ -156,6 +158,9 @@ def read_sample(
         Whether weights are repetitions or inverse sampling probabilities.
     extra_columns : iterable of str, optional
         Further columns that must not be missing, such as the variables of a formula.
+    own : bool, default True
+        Hold copies, which later changes of ``df`` do not reach. False spares them where nothing
+        of the sample outlives the call.
 
     Returns
     -------
@@ -217,11 +222,11 @@ def read_sample(
         missing[event] = happened < 0
     coded = {name: labels(df[name]) for name in {*groups, *layers}}
     for name in (*groups, *layers):
-        if (coded[name].codes < 0).any():
+        if coded[name].any_missing:
             missing[name] = coded[name].codes < 0
-    codes = None if cluster is None else labels(df[cluster], ordered=False).codes
-    if cluster is not None and codes is not None and (codes < 0).any():
-        missing[cluster] = codes < 0
+    units = None if cluster is None else labels(df[cluster], ordered=False)
+    if cluster is not None and units is not None and units.any_missing:
+        missing[cluster] = units.codes < 0
     for name in extra:
         gone = df[name].isna().to_numpy(dtype=bool)
         if gone.any():
@@ -244,7 +249,7 @@ def read_sample(
         outcome, causes = _only_used(outcome, causes)
     group_codes, group_levels = cross([coded[n] for n in groups], kept, isinstance(by, str))
     strata_codes, strata_levels = cross([coded[n] for n in layers], kept, isinstance(strata, str))
-    return Sample(
+    sample = Sample(
         exits=time[kept],
         event=outcome,
         entry=None if starts is None else starts[kept],
@@ -253,12 +258,20 @@ def read_sample(
         group_levels=group_levels,
         strata=strata_codes,
         strata_levels=strata_levels,
-        cluster=None if codes is None else np.unique(codes[kept], return_inverse=True)[1],
+        cluster=None if units is None else cross([units], kept, single=True)[0],
         causes=causes,
         kept=complete,
         n_dropped=n_dropped,
         weights_kind=weights_kind,
     )
+    return _owning(sample) if own and complete is None else sample
+
+
+def _owning(sample: Sample) -> Sample:
+    """Copy the arrays, some of which are columns of the frame."""
+    names = ("exits", "event", "entry", "weights", "groups", "strata", "cluster")
+    arrays = {name: getattr(sample, name) for name in names}
+    return replace(sample, **{k: v.copy() for k, v in arrays.items() if v is not None})
 
 
 def _durations(df: pd.DataFrame, name: str) -> FloatArray | IntArray:
@@ -269,16 +282,18 @@ def _durations(df: pd.DataFrame, name: str) -> FloatArray | IntArray:
     else:
         time = numbers(df, name, "duration")
     if len(time) and not (time.min() >= 0 and time.max() < np.inf):  # NaN fails as well
-        _refuse(df, time < 0, "duration", name, "of at least 0", time)
-        _refuse(df, np.isinf(time), "duration", name, "finite", time)
+        refuse_rows(df, time < 0, "duration", name, "of at least 0", time)
+        refuse_rows(df, np.isinf(time), "duration", name, "finite", time)
     return time
 
 
 def _entries(df: pd.DataFrame, name: str, time: FloatArray | IntArray) -> FloatArray:
     """Read times of entry, each before its exit."""
     entry = numbers(df, name, "entry")
-    _refuse(df, np.isnan(entry), "entry", name, "there for every row", None, remedy=_ENTRY_REMEDY)
-    _refuse(df, ~(entry >= 0) | np.isinf(entry), "entry", name, "finite and at least 0", entry)
+    refuse_rows(
+        df, np.isnan(entry), "entry", name, "there for every row", None, remedy=_ENTRY_REMEDY
+    )
+    refuse_rows(df, ~(entry >= 0) | np.isinf(entry), "entry", name, "finite and at least 0", entry)
     late = time - entry <= TIE * time
     if late.any():
         first = int(np.flatnonzero(late)[0])
@@ -299,8 +314,8 @@ _ENTRY_REMEDY = "Give 0 to those who are followed from the beginning."
 def _weights(df: pd.DataFrame, name: str) -> FloatArray:
     """Read weights of at least 0."""
     weights = numbers(df, name, "weights")
-    _refuse(df, np.isnan(weights), "weights", name, "there for every row", None)
-    _refuse(
+    refuse_rows(df, np.isnan(weights), "weights", name, "there for every row", None)
+    refuse_rows(
         df, (weights < 0) | np.isinf(weights), "weights", name, "finite and at least 0", weights
     )
     if len(weights) and not weights.any():
@@ -332,7 +347,9 @@ def _events(df: pd.DataFrame, name: str) -> IntArray:
 def _causes(df: pd.DataFrame, name: str) -> tuple[IntArray, tuple[object, ...]]:
     """Read causes as 1..C in the order of their labels, and 0 where the row is censored."""
     coded = labels(df[name])
-    _refuse(df, coded.codes < 0, "cause", name, "there for every row", None, remedy=_CAUSE_REMEDY)
+    refuse_rows(
+        df, coded.codes < 0, "cause", name, "there for every row", None, remedy=_CAUSE_REMEDY
+    )
     for level in coded.levels:
         if isinstance(level, str) and level.strip().lower() in _CENSORED_WORDS:
             raise InputError.of(
@@ -350,29 +367,6 @@ def _causes(df: pd.DataFrame, name: str) -> tuple[IntArray, tuple[object, ...]]:
 
 _CAUSE_REMEDY = "Write 0 for a row that is censored, and the cause for one that ended."
 _CENSORED_WORDS = {"", "cens", "censor", "censored", "censurerad"}
-
-
-def _refuse(
-    df: pd.DataFrame,
-    wrong: BoolArray,
-    argument: str,
-    name: str,
-    required: str,
-    values: FloatArray | IntArray | None,
-    *,
-    remedy: str = "",
-) -> None:
-    """Raise an error that names the rows, if any is wrong."""
-    if not wrong.any():
-        return
-    shown = "" if values is None else f", such as {values[wrong][0]:g}"
-    raise InputError.of(
-        argument,
-        required=f"{required} ({name!r})",
-        got=f"{int(wrong.sum())} rows where it is not{shown}",
-        where=rows_where(df, wrong),
-        remedy=remedy,
-    )
 
 
 def _complete(n: int, missing: Mapping[str, BoolArray]) -> tuple[IntArray | None, dict[str, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from evalkit.kernels.natural_spline import natural_basis
 from evalkit.typing import FloatArray
 
 __all__ = ["baseline_basis"]
@@ -56,18 +57,5 @@ def baseline_basis(
     wanted = np.linspace(0, 1, df + 1)
     knots = np.unique(t[np.minimum(np.searchsorted(share, wanted[1:] - 1e-12), n_intervals - 1)])
     knots = np.unique(np.concatenate([t[events > 0][:1], knots]))
-    columns = _natural(t, knots)
+    columns = natural_basis(t, knots)
     return columns, ("(baseline)", *(f"spline {k}" for k in range(1, columns.shape[1])))
-
-
-def _natural(t: FloatArray, knots: FloatArray) -> FloatArray:
-    """Return the constant, the line, and a cubic for each inner knot, straight beyond the ends."""
-    width = max(float(knots[-1] - knots[0]), 1.0)
-    x, at = (t - knots[0]) / width, (knots - knots[0]) / width
-
-    def cubic(k: int) -> FloatArray:
-        ends = np.maximum(x - at[k], 0) ** 3 - np.maximum(x - at[-1], 0) ** 3
-        return ends / (at[-1] - at[k])
-
-    bent = [cubic(k) - cubic(len(at) - 2) for k in range(len(at) - 2)]
-    return np.column_stack([np.ones_like(x), *([x] if len(at) > 1 else []), *bent])

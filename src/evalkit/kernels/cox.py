@@ -18,7 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from evalkit.kernels.cox_likelihood import CoxData, Moments, information, moments
+from evalkit.kernels.cox_data import CoxData
+from evalkit.kernels.cox_likelihood import Moments, information, moments
 from evalkit.kernels.risk_sets import RiskSets, cumulate
 from evalkit.kernels.time_index import last_at_or_before
 from evalkit.typing import BoolArray, FloatArray, IntArray

@@ -25,14 +25,8 @@ from typing import TypeAlias
 import numpy as np
 
 from evalkit.kernels.cox import CoxFit, solve_spd, with_hazard
-from evalkit.kernels.cox_likelihood import (
-    CoxData,
-    Moments,
-    information,
-    moments,
-    risk_sums,
-    row_weights,
-)
+from evalkit.kernels.cox_data import CoxData
+from evalkit.kernels.cox_likelihood import Moments, information, moments, risk_sums, row_weights
 from evalkit.kernels.risk_sets import cumulate
 from evalkit.typing import FloatArray
 
@@ -43,7 +37,7 @@ Likelihood: TypeAlias = Callable[[FloatArray], tuple[float, FloatArray, FloatArr
 
 _DONE = 1e-16
 _HALVINGS = 30
-_MOST = 400  # the penalised iterations converge linearly
+_MOST = 400  # steps of the other coefficients in a profile
 _STEPS = 60
 
 
@@ -142,13 +136,15 @@ def _penalty_gradient(data: CoxData, at: Moments, inverse: FloatArray) -> FloatA
     return third + mean @ (factor[copies] * inner)
 
 
-def fit_firth(data: CoxData) -> CoxFit:
+def fit_firth(data: CoxData, *, max_iterations: int = 400) -> CoxFit:
     """Maximise Firth's penalised partial likelihood.
 
     Parameters
     ----------
     data : CoxData
         The data, with at least one event and covariates that are not collinear.
+    max_iterations : int, default 400
+        Steps after which to give up; the penalised iterations converge linearly.
 
     Returns
     -------
@@ -162,7 +158,7 @@ def fit_firth(data: CoxData) -> CoxFit:
     null = value
     beta = np.zeros(p)
     converged, iterations = False, 0
-    while iterations < _MOST:
+    while iterations < max_iterations:
         step = solve_spd(info, gradient)
         if step is None or gradient @ step <= _DONE:
             converged = step is not None

@@ -16,6 +16,10 @@ Nothing of the size rows x p x p is formed. Row i has the weight
 and the information is :math:`X' diag(c) X - \sum_g \bar v \sum_l m_l m_l'`, where the second sum
 has rank two at each event time, however many events are tied.
 
+Rows that stay in risk sets after they have left (:mod:`~evalkit.kernels.carried`) add to the same
+sums, and have weights of the same form: with them the likelihood is that of a subdistribution
+hazard.
+
 References
 ----------
 .. [1] Cox DR (1972). Regression models and life-tables. J R Stat Soc B 34:187-220.
@@ -30,71 +34,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evalkit.kernels.risk_sets import RiskSets, cumulate
+from evalkit.kernels.cox_data import CoxData
+from evalkit.kernels.risk_sets import cumulate
 from evalkit.typing import FloatArray, IntArray
 
 __all__ = [
-    "CoxData",
     "Moments",
+    "by_cell",
+    "carried_weights",
     "information",
     "moments",
-    "prepare",
     "risk_sums",
     "row_weights",
-    "spread",
 ]
 
 _CHUNK = 1 << 13  # rows of a few columns that fit in a processor's second-level cache
 _SAFE = 500.0  # exp of this is far from overflow
-
-
-@dataclass(frozen=True, slots=True)
-class CoxData:
-    """Covariates beside the risk sets, ready for the partial likelihood.
-
-    Attributes
-    ----------
-    risk : RiskSets
-        Event times and rows.
-    x : ndarray of float, shape (p, m)
-        Covariates of ``risk.rows``, less ``center``.
-    center : ndarray of float, shape (p,)
-        Mean of each covariate over the rows.
-    offset : ndarray of float, shape (m,), or None
-        Added to the linear predictor.
-    efron : bool
-        Whether ties are treated by Efron's method (else by Breslow's). False if there are none.
-    fraction : ndarray of float, shape (number of events,)
-        Tie fraction of each copy, by event time; empty if not ``efron``.
-    starts : ndarray of int
-        Where, in the sorted rows, a new exit begins; if ``efron``, also where the rows without
-        event begin.
-    cells : ndarray of int
-        For each of ``starts`` its event time; if ``efron``, twice that, plus 1 without event.
-    lengths : ndarray of int
-        How many rows there are from each of ``starts`` to the next.
-    dead_x : ndarray of float, shape (p,)
-        Weighted sum of ``x`` over the events.
-    dead_offset : float
-        Weighted sum of the offset over the events.
-    """
-
-    risk: RiskSets
-    x: FloatArray
-    center: FloatArray
-    offset: FloatArray | None
-    efron: bool
-    fraction: FloatArray
-    starts: IntArray
-    cells: IntArray
-    lengths: IntArray
-    dead_x: FloatArray
-    dead_offset: float
-
-    @property
-    def mean_weight(self) -> FloatArray:
-        """Mean weight of the events at each event time, shape (G,)."""
-        return self.risk.death_weight / self.risk.deaths
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +78,8 @@ class Moments:
         Sums over the copies of :math:`1/q` and :math:`f/q`.
     a2, a2f, a2ff : ndarray of float, shape (G,)
         Sums over the copies of :math:`1/q^2`, :math:`f/q^2` and :math:`f^2/q^2`.
+    carried : ndarray of float, shape (number of carried rows,)
+        :math:`e^\eta`, over :math:`e^{shift}`, of the rows that stay after they have left.
     """
 
     coefficients: FloatArray
@@ -139,74 +96,7 @@ class Moments:
     a2: FloatArray
     a2f: FloatArray
     a2ff: FloatArray
-
-
-def prepare(
-    risk: RiskSets,
-    matrix: FloatArray,
-    *,
-    offset: FloatArray | None = None,
-    ties: str = "efron",
-    overwrite: bool = False,
-) -> CoxData:
-    """Set the covariates beside the risk sets.
-
-    Parameters
-    ----------
-    risk : RiskSets
-        Event times and rows.
-    matrix : ndarray of float, shape (n, p)
-        Covariates of the rows that ``risk`` was made of.
-    offset : ndarray of float, shape (n,), optional
-        Added to the linear predictor.
-    ties : {"efron", "breslow"}
-        Treatment of ties.
-    overwrite : bool, default False
-        Whether ``matrix`` may be used as working space; it saves a copy if stored by column.
-
-    Returns
-    -------
-    CoxData
-        The covariates, sorted as the rows of ``risk`` and centred.
-    """
-    p, m = matrix.shape[1], len(risk.rows)
-    whole = matrix.T
-    x = whole[:, :m] if overwrite and whole.flags.c_contiguous else np.empty((p, m))
-    center = np.zeros(p)
-    column = np.empty(m)
-    for j in range(p):
-        np.take(whole[j], risk.rows, out=column, mode="clip")  # "raise" would copy once more
-        center[j] = column.mean() if m else 0.0
-        if m and (column == column[0]).all():  # exactly constant stays exactly constant
-            center[j] = column[0]
-        np.subtract(column, center[j], out=x[j])
-    moved = None if offset is None else offset[risk.rows]
-    efron = ties == "efron" and bool((risk.deaths > 1).any())
-    cell = risk.exit
-    fraction = np.zeros(0)
-    if efron:
-        cell = 2 * risk.exit + ~risk.died
-        before = np.repeat(np.cumsum(risk.deaths) - risk.deaths, risk.deaths)
-        fraction = np.arange(len(before), dtype=np.float64)
-        fraction -= before
-        fraction /= np.repeat(risk.deaths, risk.deaths)
-    starts = np.flatnonzero(np.diff(cell, prepend=-1))
-    dead = risk.died.astype(np.float64)
-    if risk.weights is not None:
-        dead *= risk.weights
-    return CoxData(
-        risk=risk,
-        x=x,
-        center=center,
-        offset=moved,
-        efron=efron,
-        fraction=fraction,
-        starts=starts,
-        cells=cell[starts].astype(np.int64),
-        lengths=np.diff(starts, append=m),
-        dead_x=x @ dead,
-        dead_offset=0.0 if moved is None else float(moved @ dead),
-    )
+    carried: FloatArray
 
 
 def moments(data: CoxData, coefficients: FloatArray) -> Moments:
@@ -225,21 +115,20 @@ def moments(data: CoxData, coefficients: FloatArray) -> Moments:
         The value, the score and the sums over the risk sets.
     """
     risk = data.risk
-    m = data.x.shape[1]
-    w = np.empty(m)
-    for begin in range(0, m, _CHUNK):  # in pieces, so that no threads are started for it
-        end = begin + _CHUNK
-        np.matmul(coefficients, data.x[:, begin:end], out=w[begin:end])
-    if data.offset is not None:
-        w += data.offset
-    top = float(w.max(initial=-np.inf))
+    w = _predictor(data.x, coefficients, data.offset)
+    behind = _predictor(data.carried_x, coefficients, data.carried_offset)
+    top = max(float(w.max(initial=-np.inf)), float(behind.max(initial=-np.inf)))
     shift = top if abs(top) > _SAFE and np.isfinite(top) else 0.0
-    if shift:
-        w -= shift
-    np.exp(w, out=w)
+    for part in (w, behind):
+        if shift:
+            part -= shift
+        np.exp(part, out=part)
     if risk.weights is not None:
         w *= risk.weights
     sums, dead = risk_sums(data, data.x, w)
+    if data.carried is not None:
+        sums[:-1] += data.carried.sums(data.carried_x * behind)
+        sums[-1] += data.carried.sums(behind[None])[0]
     s1, s0, d1, d0 = sums[:-1], sums[-1], dead[:-1], dead[-1]
     if data.efron:
         first = np.cumsum(risk.deaths) - risk.deaths
@@ -261,7 +150,20 @@ def moments(data: CoxData, coefficients: FloatArray) -> Moments:
     score = data.dead_x - s1 @ (mean * a1)
     if data.efron:
         score += d1 @ (mean * a1f)
-    return Moments(coefficients, loglik, score, w, shift, s0, s1, d0, d1, a1, a1f, a2, a2f, a2ff)
+    return Moments(
+        coefficients, loglik, score, w, shift, s0, s1, d0, d1, a1, a1f, a2, a2f, a2ff, behind
+    )
+
+
+def _predictor(x: FloatArray, coefficients: FloatArray, offset: FloatArray | None) -> FloatArray:
+    """Return the linear predictor of rows."""
+    linear = np.empty(x.shape[1])
+    for begin in range(0, len(linear), _CHUNK):  # in pieces, so that no threads are started for it
+        end = begin + _CHUNK
+        np.matmul(coefficients, x[:, begin:end], out=linear[begin:end])
+    if offset is not None:
+        linear += offset
+    return linear
 
 
 def _by_time(q: FloatArray, fraction: FloatArray, first: IntArray) -> tuple[FloatArray, FloatArray]:
@@ -285,7 +187,7 @@ def risk_sums(data: CoxData, x: FloatArray, w: FloatArray) -> tuple[FloatArray, 
     -------
     tuple of ndarray of float, shapes (k + 1, G) and (k + 1, G) or (k + 1, 0)
         Sums of ``w x``, and last of ``w``, over those at risk at each event time; and the same
-        over the events, if ties are treated by Efron's method.
+        over the events, if ties are treated by Efron's method. Rows that have left are not in it.
     """
     risk = data.risk
     p, m = x.shape
@@ -328,15 +230,35 @@ def row_weights(data: CoxData, at: Moments, by_time: FloatArray | None = None) -
     factor = data.mean_weight if by_time is None else by_time * data.mean_weight
     h1, h2 = factor * at.a1, factor * at.a1f
     total = cumulate(h1, risk.segments)
-    c = spread(data, total, h2)
+    c = np.repeat(by_cell(data, total, h2), data.lengths)
     if risk.entry is not None:
         c -= (total - h1)[risk.entry]
     c *= at.w
     return c
 
 
-def spread(data: CoxData, at_exit: FloatArray, less_if_died: FloatArray | None) -> FloatArray:
-    """Give every sorted row what stands at its exit.
+def carried_weights(data: CoxData, at: Moments, by_time: FloatArray) -> FloatArray:
+    """Sum values of the event times over those at which rows stay, times the rows' weights.
+
+    Parameters
+    ----------
+    data : CoxData
+        The data, with rows that stay after they have left.
+    at : Moments
+        The sums at the coefficients in question.
+    by_time : ndarray of float, shape (G,)
+        Values of the event times.
+
+    Returns
+    -------
+    ndarray of float, shape (number of carried rows,)
+        The sums; none where no row stays.
+    """
+    return at.carried if data.carried is None else at.carried * data.carried.spread(by_time)
+
+
+def by_cell(data: CoxData, at_exit: FloatArray, less_if_died: FloatArray | None) -> FloatArray:
+    """Give every cell, rows of one exit (and with Efron's ties of one ending), what stands there.
 
     Parameters
     ----------
@@ -349,13 +271,13 @@ def spread(data: CoxData, at_exit: FloatArray, less_if_died: FloatArray | None) 
 
     Returns
     -------
-    ndarray of float, shape (m,)
-        The values.
+    ndarray of float, shape (len(data.starts),)
+        The values; repeated ``data.lengths`` times they are those of the sorted rows.
     """
     if data.efron:
         both = np.stack([at_exit if less_if_died is None else at_exit - less_if_died, at_exit])
         at_exit = both.T.ravel()  # in the order of the cells
-    return np.repeat(at_exit[data.cells], data.lengths)
+    return at_exit[data.cells]
 
 
 def information(data: CoxData, at: Moments, by_time: FloatArray | None = None) -> FloatArray:
@@ -386,6 +308,8 @@ def information(data: CoxData, at: Moments, by_time: FloatArray | None = None) -
         part = np.multiply(x[:, begin:end], c[begin:end], out=block[:, : end - begin])
         total += part @ x[:, begin:end].T
     factor = data.mean_weight if by_time is None else by_time * data.mean_weight
+    if data.carried is not None:
+        total += (data.carried_x * carried_weights(data, at, factor * at.a1)) @ data.carried_x.T
     if data.efron:
         ratio = at.a2f / at.a2
         middle = at.s1 - ratio * at.d1

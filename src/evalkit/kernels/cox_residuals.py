@@ -27,7 +27,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalkit.kernels.cox import CoxFit
-from evalkit.kernels.cox_likelihood import CoxData, Moments, row_weights, spread
+from evalkit.kernels.cox_data import CoxData
+from evalkit.kernels.cox_likelihood import Moments, by_cell, carried_weights, row_weights
 from evalkit.kernels.risk_sets import cumulate
 from evalkit.typing import FloatArray, IntArray
 
@@ -40,6 +41,8 @@ __all__ = [
     "score_residuals",
     "score_sums",
 ]
+
+_CHUNK = 1 << 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,57 +134,66 @@ def _mean_at_event(data: CoxData, at: Moments) -> FloatArray:
     return mean
 
 
-def _score_columns(data: CoxData, at: Moments) -> Iterator[FloatArray]:
-    """Give the weighted score residuals of the sorted rows, one covariate at a time."""
+def _score_columns(data: CoxData, at: Moments) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Give the weighted score residuals, one covariate at a time.
+
+    First those of the sorted rows, in an array that is used again for the next covariate; then what
+    is added to the rows that stay after they have left.
+    """
     risk = data.risk
-    c = row_weights(data, at)
+    factor = data.mean_weight
     dead = risk.died.astype(np.float64)
     if risk.weights is not None:
         dead *= risk.weights
+    multiple = dead - row_weights(data, at)
+    later = carried_weights(data, at, factor * at.a1)
     means = _mean_at_event(data, at)
-    factor = data.mean_weight
-    part = np.empty(len(risk.rows))
+    cell = np.repeat(np.arange(len(data.starts)), data.lengths)
+    m = len(cell)
+    out, spare = np.empty(m), np.empty(min(_CHUNK, m))
     for j, x in enumerate(data.x):
         gain = at.s1[j] * (factor * at.a2)
-        if data.efron:
-            gain -= at.d1[j] * (factor * at.a2f)
-        total = cumulate(gain, risk.segments)
         own = None
         if data.efron:
+            gain -= at.d1[j] * (factor * at.a2f)
             own = at.s1[j] * (factor * at.a2f) - at.d1[j] * (factor * at.a2ff)
-        u = spread(data, total, own)
-        if risk.entry is not None:
-            u -= (total - gain)[risk.entry]
-        u *= at.w
-        np.multiply(c, x, out=part)
-        u -= part
-        np.subtract(x, spread(data, means[j], None), out=part)
-        part *= dead
-        u += part
-        yield u
+        total = cumulate(gain, risk.segments)
+        before = total - gain
+        at_exit, mean = by_cell(data, total, own), by_cell(data, means[j], None)
+        for begin in range(0, m, _CHUNK):  # pieces that fit in a processor's cache
+            rows = slice(begin, min(begin + _CHUNK, m))
+            u, part = out[rows], spare[: rows.stop - begin]
+            np.take(at_exit, cell[rows], out=part, mode="clip")
+            if risk.entry is not None:
+                part -= before[risk.entry[rows]]
+            part *= at.w[rows]
+            np.multiply(multiple[rows], x[rows], out=u)
+            u += part
+            np.take(mean, cell[rows], out=part, mode="clip")
+            part *= dead[rows]
+            u -= part
+        yield out, carried_weights(data, at, gain) - later * data.carried_x[j]
 
 
-def score_residuals(fit: CoxFit, *, weighted: bool = True) -> FloatArray:
-    """Return what each row contributes to the score.
+def score_residuals(fit: CoxFit) -> FloatArray:
+    """Return what each row contributes to the score, weights included.
 
     Parameters
     ----------
     fit : CoxFit
         The fit.
-    weighted : bool, default True
-        Whether each is multiplied by its case weight.
 
     Returns
     -------
     ndarray of float, shape (n, p)
-        The residuals of the rows given; their weighted sum is 0.
+        The residuals of the rows given; their sum is 0.
     """
-    risk = fit.risk
+    risk, carried = fit.risk, fit.data.carried
     out = np.zeros((risk.n, len(fit.coefficients)), order="F")
-    for j, u in enumerate(_score_columns(fit.data, fit.at)):
-        if not weighted and risk.weights is not None:
-            u /= risk.weights
+    for j, (u, later) in enumerate(_score_columns(fit.data, fit.at)):
         out[risk.rows, j] = u
+        if carried is not None:
+            out[carried.rows, j] += later
     return out
 
 
@@ -206,8 +218,10 @@ def score_sums(data: CoxData, at: Moments, cluster: IntArray, n_clusters: int) -
     """
     codes = cluster[data.risk.rows]
     out = np.empty((n_clusters, len(data.center)), order="F")
-    for j, u in enumerate(_score_columns(data, at)):
+    for j, (u, later) in enumerate(_score_columns(data, at)):
         out[:, j] = np.bincount(codes, u, minlength=n_clusters)
+        if data.carried is not None:
+            out[:, j] += np.bincount(cluster[data.carried.rows], later, minlength=n_clusters)
     return out
 
 

@@ -116,7 +116,7 @@ def restricted_mean(curve: ProductLimit, tau: float, rows: CurveRows | None = No
     shared[:m], own[:m] = moves.shared[:m] * ahead, moves.own[:m] * ahead
     contributions = influence(rows, Increments(shared, own), m - 1)
     together = None if rows.cluster is None else contributions
-    return Estimate(value, float((contributions**2).sum()), together)
+    return Estimate(value, _sum_of_squares(contributions, rows), together)
 
 
 def covariance(one: FloatArray | None, other: FloatArray | None) -> float:
@@ -181,7 +181,12 @@ def _share(curve: ProductLimit, first: int, last: int | None, rows: CurveRows | 
     contributions = s1 * influence(rows, moves, first)
     if last is not None:
         contributions -= s2 * influence(rows, moves, last)
-    return Estimate(s1 - s2, float((contributions**2).sum()))
+    return Estimate(s1 - s2, _sum_of_squares(contributions, rows))
+
+
+def _sum_of_squares(contributions: FloatArray, rows: CurveRows) -> float:
+    """Variance from what independent rows or clusters contribute; NaN with one cluster."""
+    return float((contributions**2).sum()) if rows.df > 0 else float("nan")
 
 
 def _finite(steps: FloatArray) -> FloatArray:

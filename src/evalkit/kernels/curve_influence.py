@@ -26,6 +26,7 @@ import numpy as np
 from evalkit.kernels.event_times import EventTimes
 from evalkit.kernels.product_limit import ProductLimit
 from evalkit.kernels.time_index import TimeIndex
+from evalkit.kernels.wald import cluster_df
 from evalkit.typing import FloatArray, IntArray
 
 __all__ = ["CurveRows", "Increments", "hazard_increments", "influence", "log_survival_increments"]
@@ -57,6 +58,18 @@ class CurveRows:
     weights: FloatArray
     cluster: IntArray | None
     n_clusters: int
+
+    @property
+    def df(self) -> float:
+        """Clusters less one; infinite where every row stands alone."""
+        return cluster_df(self.cluster, self.weights)
+
+    @property
+    def effective_number(self) -> float:
+        """Number of clusters; without them of rows, by Kish."""
+        if self.cluster is not None:
+            return self.df + 1
+        return float(self.weights.sum()) ** 2 / float(self.weights @ self.weights)
 
     @classmethod
     def of(
@@ -215,8 +228,11 @@ def variance(rows: CurveRows, increments: Increments) -> FloatArray:
     Returns
     -------
     ndarray of float, shape (K,)
-        Sum over rows, or clusters, of the squared contributions up to each time.
+        Sum over rows, or clusters, of the squared contributions up to each time; NaN with one
+        cluster, which cannot vary.
     """
+    if rows.df <= 0:
+        return np.full(len(increments.shared), np.nan)
     sums = np.cumsum(increments.shared)
     # A row at risk contributes offset - w * sums(t); after its exit the offset is all there is.
     w = rows.weights

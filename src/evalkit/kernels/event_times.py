@@ -27,6 +27,7 @@ __all__ = [
     "TIE",
     "EventTimes",
     "TimeIndex",
+    "count_days",
     "event_times",
     "event_times_by_group",
     "event_times_of_counts",
@@ -134,7 +135,7 @@ def event_times(
     """
     width = n_causes + 1
     if entry is None and weights is None:
-        days = _count_days(time, event, width)
+        days = count_days(time, event, width)
         if days is not None:
             return _from_days(days[0])
     exits = time.astype(np.float64, copy=False)
@@ -180,7 +181,7 @@ def event_times_by_group(
     if n_groups == 1:
         return (event_times(time, event, n_causes, entry=entry, weights=weights),)
     if entry is None and weights is None:
-        days = _count_days(time, event, n_causes + 1, groups, n_groups)
+        days = count_days(time, event, n_causes + 1, groups, n_groups)
         if days is not None:
             return tuple(_from_days(rows) for rows in days)
     order = np.argsort(groups, kind="stable")
@@ -248,7 +249,7 @@ def event_times_of_counts(
     )
 
 
-def _count_days(
+def count_days(
     time: FloatArray | IntArray,
     event: IntArray,
     width: int,
@@ -258,6 +259,24 @@ def _count_days(
     """Count rows by group, day and cause, if all times are days and those are not too many.
 
     The rows are taken in portions that stay in the processor's cache.
+
+    Parameters
+    ----------
+    time : ndarray of float or int, shape (n,)
+        Exit times.
+    event : ndarray of int, shape (n,)
+        0 for a censored row, else its cause.
+    width : int
+        One more than the number of causes.
+    groups : ndarray of int, shape (n,), optional
+        Group of each row, 0..n_groups - 1.
+    n_groups : int, default 1
+        Number of groups.
+
+    Returns
+    -------
+    ndarray of int, shape (n_groups, days, width), or None
+        The counts from day 0 to the last.
     """
     n = len(time)
     span = float(time.max(initial=-1)) + 1
@@ -272,10 +291,10 @@ def _count_days(
         cells = time[part].astype(np.int64)
         if not whole and not np.array_equal(cells, time[part]):
             return None
-        if groups is not None:
-            cells += groups[part] * int(span)
         cells *= width
         cells += event[part]
+        if groups is not None:
+            cells += groups[part] * (int(span) * width)
         counts += np.bincount(cells, minlength=size)
     return counts.reshape(n_groups, int(span), width)
 

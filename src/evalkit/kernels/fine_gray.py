@@ -22,11 +22,13 @@ from functools import partial
 
 import numpy as np
 
-from evalkit.kernels.at_risk import Carried, Slots, binned, place_rows
+from evalkit.kernels.carried import Carried
 from evalkit.kernels.censoring import CensoringCurve, censoring_curve, entry_before
-from evalkit.kernels.hazard_fit import HazardFit, SlotFit
-from evalkit.kernels.partial_likelihood import Moments, hazard_influence
-from evalkit.kernels.time_index import TimeIndex
+from evalkit.kernels.cox import CoxFit
+from evalkit.kernels.hazard_fit import HazardFit, from_cox, hazard_influence
+from evalkit.kernels.numeric import binned
+from evalkit.kernels.risk_sets import RiskSets, risk_sets
+from evalkit.kernels.time_index import TimeIndex, index_times
 from evalkit.typing import BoolArray, FloatArray, IntArray
 
 __all__ = [
@@ -44,8 +46,10 @@ class Subdistribution:
 
     Attributes
     ----------
-    sets : Slots
-        The risk sets; rows with a competing event are carried on.
+    risk : RiskSets
+        The risk sets, but for rows that stay in them.
+    carried : Carried
+        Rows with a competing event, which stay.
     grid : TimeIndex
         All exit times.
     curves : tuple of CensoringCurve, length g
@@ -64,7 +68,8 @@ class Subdistribution:
         Weights of the rows in the censoring curves.
     """
 
-    sets: Slots
+    risk: RiskSets
+    carried: Carried
     grid: TimeIndex
     curves: tuple[CensoringCurve, ...]
     group: IntArray | None
@@ -76,9 +81,10 @@ class Subdistribution:
 
 
 def subdistribution(
-    grid: TimeIndex,
+    time: FloatArray,
     event: IntArray,
     *,
+    entry: FloatArray | None = None,
     first: BoolArray | None = None,
     last: BoolArray | None = None,
     strata: IntArray | None = None,
@@ -91,10 +97,12 @@ def subdistribution(
 
     Parameters
     ----------
-    grid : TimeIndex
-        Where the n rows enter and leave.
+    time : ndarray of float, shape (n,)
+        Exit times.
     event : ndarray of int, shape (n,)
         1 for the event of interest, 2 for a competing event, else 0.
+    entry : ndarray of float, shape (n,), optional
+        Entry times.
     first, last : ndarray of bool, shape (n,), optional
         First and last row of each subject; a row that is not last is not censored at its end.
     strata : ndarray of int, shape (n,), optional
@@ -102,7 +110,7 @@ def subdistribution(
     group : ndarray of int, shape (n,), optional
         Groups with censoring and entry curves of their own.
     weights : ndarray of float, shape (n,), optional
-        Weights of the rows.
+        Positive weights of the rows.
     weigh_censoring : bool, default False
         Whether the weights count in the censoring and entry curves as well.
     events_first : bool, default True
@@ -113,6 +121,7 @@ def subdistribution(
     Subdistribution
         The risk sets.
     """
+    grid = index_times(time, entry)
     ended = event > 0
     censored = ~ended if last is None else ~ended & last
     inner = weights if weigh_censoring else None
@@ -131,23 +140,33 @@ def subdistribution(
         factor[grid.index[slice(None) if rows is None else rows].max() + 1 :] = 0.0
         kept.append(factor)
     factors = np.stack(kept)  # (g, K), just before each exit time
-    sets = place_rows(grid, event == 1, strata=strata, weights=weights)
+    n_strata = 1 if strata is None else int(strata.max()) + 1
+    risk = risk_sets(
+        time, (event == 1).astype(np.int64), entry=entry, strata=strata, n_strata=n_strata,
+        weights=weights,
+    )  # fmt: skip
+    size = len(grid.times)
+    at = np.searchsorted(grid.times, risk.times)
     rows = np.flatnonzero(event == 2)
     own = np.zeros(len(rows), dtype=np.int64) if group is None else group[rows]
-    slots = np.zeros((n_groups, sets.n_slots))
-    real = np.isfinite(sets.time)
-    slots[:, real] = factors[:, np.searchsorted(grid.times, sets.time[real])]
-    closing = np.flatnonzero(~real)
-    end = closing[np.zeros(len(rows), dtype=np.int64) if strata is None else strata[rows]]
-    at_exit = factors[own, grid.index[rows]]
+    layer = np.zeros(len(rows), dtype=np.int64) if strata is None else strata[rows]
+    exit_cell = layer * size + grid.index[rows]
+    start = np.searchsorted(risk.stratum * size + at, exit_cell, side="right")
     with np.errstate(divide="ignore"):
-        factor = 1 / at_exit
+        factor = (1.0 if weights is None else weights[rows]) / factors[own, grid.index[rows]]
     # Where nothing follows, a curve that has reached 0 does no harm.
-    follows = sets.stop[rows] < end
-    rows, own, end, factor = rows[follows], own[follows], end[follows], factor[follows]
-    carried = Carried(rows, sets.stop[rows], end, factor, own, slots)
+    follows = start < risk.first[layer + 1]
+    carried = Carried(
+        rows=rows[follows],
+        start=start[follows],
+        factor=factor[follows],
+        group=own[follows],
+        kept=factors[:, at],
+        strata=np.unique(risk.first[:-1][np.diff(risk.first) > 0]),
+    )
     return Subdistribution(
-        replace(sets, carried=carried),
+        risk,
+        carried,
         grid,
         tuple(curves),
         group,
@@ -173,14 +192,11 @@ def vanished(model: Subdistribution) -> IntArray:
         Rows with a competing event at a time when nobody could still have been uncensored, or
         nobody could yet have entered, though others have events later: the curve is 0 there.
     """
-    carried = model.sets.carried
-    if carried is None:
-        return np.zeros(0, dtype=np.int64)
-    return carried.rows[~np.isfinite(carried.factor)]
+    return model.carried.rows[~np.isfinite(model.carried.factor)]
 
 
 def censoring_influence(
-    model: Subdistribution, matrix: FloatArray, at: Moments, functional: FloatArray | None = None
+    model: Subdistribution, fit: CoxFit, functional: FloatArray | None = None
 ) -> FloatArray:
     """What each row adds to the score through the estimated censoring curve.
 
@@ -191,80 +207,77 @@ def censoring_influence(
     ----------
     model : Subdistribution
         The risk sets.
-    matrix : ndarray of float, shape (n, p)
-        Covariates.
-    at : Moments
-        The sums at the estimates.
-    functional : ndarray of float, shape (J, m), optional
+    fit : CoxFit
+        The fit to them.
+    functional : ndarray of float, shape (G, m), optional
         Instead of the score, sums over the steps of the cumulative hazard, as in
-        :func:`evalkit.kernels.partial_likelihood.hazard_influence`.
+        :func:`evalkit.kernels.hazard_fit.hazard_influence`.
 
     Returns
     -------
     ndarray of float, shape (n, p) or (n, m)
         Contributions, by row.
     """
-    width = matrix.shape[1] if functional is None else functional.shape[1]
-    result = np.zeros((len(at.risk), width))
-    carried = model.sets.carried
-    if carried is None:
-        return result
-    size = len(model.grid.times)
-    n_strata = 1 if model.strata is None else int(model.strata.max()) + 1
+    risk, carried, at = model.risk, model.carried, fit.at
+    width = len(fit.coefficients) if functional is None else functional.shape[1]
+    result = np.zeros((risk.n, width))
+    factor = fit.data.mean_weight
+    a, h1 = factor * at.a2, factor * at.a1
+    means = at.s1 * a
+    if fit.data.efron:
+        means -= at.d1 * (factor * at.a2f)
+    weight = at.carried * carried.factor
     for g, curve in enumerate(model.curves):
-        slope = np.zeros((size, width))
-        for s in range(n_strata):
+        slope = np.zeros((len(model.grid.times), width))
+        for s in range(risk.n_strata):
             mine = carried.group == g
             if model.strata is not None:
                 mine &= model.strata[carried.rows] == s
-            rows = carried.rows[mine]
-            slots = np.flatnonzero((model.sets.stratum == s) & np.isfinite(model.sets.time))
-            weight = at.risk[rows] * carried.factor[mine]
-            position = model.grid.index[rows]
-            left = _carried_at(model, position, weight)
+            there = slice(int(risk.first[s]), int(risk.first[s + 1]))
+            position = model.grid.index[carried.rows[mine]]
+            left = _carried_at(model, position, weight[mine])
             side = "right" if model.events_first else "left"
-            later = np.searchsorted(model.sets.time[slots], model.grid.times, side=side)
-            through = carried.kept[g, slots]
+            later = np.searchsorted(risk.times[there], model.grid.times, side=side)
+            through = carried.kept[g, there]
             if functional is not None:
-                change = functional[slots] * (at.a[slots] * through)[:, None]
+                change = functional[there] * (a[there] * through)[:, None]
                 slope += left[:, None] * _from(change)[later]
                 continue
-            hazard = _from((at.h1[slots] * through)[:, None])[later]
-            means = at.a[slots, None] * at.S1[slots] - at.b[slots, None] * at.D1[slots]
-            centre = _from(means * through[:, None])[later]
-            for column, covariate in enumerate(matrix[rows].T):
-                moment = _carried_at(model, position, weight * covariate)
+            hazard = _from((h1[there] * through)[:, None])[later]
+            centre = _from((means[:, there] * through).T)[later]
+            for column, covariate in enumerate(fit.data.carried_x[:, mine]):
+                moment = _carried_at(model, position, weight[mine] * covariate)
                 slope[:, column] += moment * hazard[:, 0] - left * centre[:, column]
         result += _martingale(model, g, curve, slope)
     return result
 
 
-def count_censoring(model: Subdistribution, fit: SlotFit) -> HazardFit:
+def count_censoring(model: Subdistribution, fit: CoxFit) -> HazardFit:
     """Add to the influences of a fit what rows do through the estimated censoring curve.
 
     Parameters
     ----------
     model : Subdistribution
         The risk sets.
-    fit : SlotFit
-        The fit, with the weights taken as known.
+    fit : CoxFit
+        The fit to them.
 
     Returns
     -------
     HazardFit
         The fit, with the influences of Fine and Gray (1999).
     """
-    through = censoring_influence(model, fit.matrix, fit.moments) @ fit.inverse
-    influence = fit.influence + through
-    return replace(fit.hazard(), influence=influence, moved=partial(_moved, model, fit, influence))
+    hazard = from_cox(fit)
+    influence = hazard.influence + censoring_influence(model, fit) @ fit.variance
+    return replace(hazard, influence=influence, moved=partial(_moved, model, fit, influence))
 
 
 def _moved(
-    model: Subdistribution, fit: SlotFit, influence: FloatArray, functional: FloatArray
+    model: Subdistribution, fit: CoxFit, influence: FloatArray, functional: FloatArray
 ) -> FloatArray:
     """What each row adds to sums over the steps of the hazard."""
-    direct = hazard_influence(fit.sets, fit.moments, influence, functional)
-    return direct + censoring_influence(model, fit.matrix, fit.moments, functional)
+    direct = hazard_influence(fit, influence, functional)
+    return direct + censoring_influence(model, fit, functional)
 
 
 def _carried_at(model: Subdistribution, position: IntArray, weight: FloatArray) -> FloatArray:

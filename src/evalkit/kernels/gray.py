@@ -9,10 +9,18 @@ with :math:`a_{gk} = w \, n_g S_g^{-1} (\delta_{gk} - n_k S_k^{-1} / \sum n S^{-
 :math:`a_{gk} + \{c_{gk}(\infty) - c_{gk}\} \{1 - (1 - F)/S_k\}`, one of another cause
 :math:`-\{c_{gk}(\infty) - c_{gk}\} (1 - F)/S_k`. Strata add up.
 
+With delayed entry :math:`n_g` are those at risk on (entry, time], and S and F the product-limit
+estimates from them. Nothing else changes, as every step rests on the hazards of the causes among
+those at risk: :math:`R_g` is the sum of Geskus's weights [2]_, which keep whom other causes took as
+long as they would have been seen.
+
 References
 ----------
 .. [1] Gray RJ (1988). A class of K-sample tests for comparing the cumulative incidence of a
    competing risk. Ann Stat 16:1141-1154. doi:10.1214/aos/1176350951
+.. [2] Geskus RB (2011). Cause-specific cumulative incidence estimation and the Fine and Gray model
+   under both left truncation and right censoring. Biometrics 67:39-49.
+   doi:10.1111/j.1541-0420.2010.01420.x
 """
 
 from __future__ import annotations
@@ -25,7 +33,7 @@ from evalkit.kernels.aalen_johansen import divide, ties
 from evalkit.kernels.rank_tests import RankScores, RiskTable
 from evalkit.typing import FloatArray
 
-__all__ = ["gray_scores"]
+__all__ = ["emptied", "gray_scores"]
 
 
 def gray_scores(tables: Sequence[RiskTable], cause: int, *, rho: float = 0.0) -> RankScores:
@@ -34,7 +42,8 @@ def gray_scores(tables: Sequence[RiskTable], cause: int, *, rho: float = 0.0) ->
     Parameters
     ----------
     tables : sequence of RiskTable
-        The strata, without delayed entry.
+        The strata. A group whose risk set has emptied by events, so that its S is 0, is out of
+        the comparison from there on; see :func:`emptied`.
     cause : int
         Position of the cause among those of the tables, from 0.
     rho : float, default 0
@@ -59,6 +68,29 @@ def gray_scores(tables: Sequence[RiskTable], cause: int, *, rho: float = 0.0) ->
     return RankScores(observed, expected, covariance)
 
 
+def emptied(table: RiskTable) -> list[tuple[int, float, float]]:
+    """Find groups whose risk set empties by events while others enter later.
+
+    Parameters
+    ----------
+    table : RiskTable
+        One stratum.
+
+    Returns
+    -------
+    list of (int, float, float)
+        The group, the time, and the weight of its events later on.
+    """
+    leaving = table.events.sum(axis=2)
+    found: list[tuple[int, float, float]] = []
+    for g in range(leaving.shape[1]):
+        over = np.flatnonzero((leaving[:, g] > 0) & (leaving[:, g] >= table.at_risk[:, g]))
+        later = float(leaving[int(over[0]) + 1 :, g].sum()) if len(over) else 0.0
+        if later > 0:
+            found.append((g, float(table.times[over[0]]), later))
+    return found
+
+
 def _before(after: FloatArray, start: float) -> FloatArray:
     """Shift right-continuous values to those just before each time."""
     return np.concatenate([np.full_like(after[:1], start), after[:-1]])
@@ -66,12 +98,13 @@ def _before(after: FloatArray, start: float) -> FloatArray:
 
 def _stratum(table: RiskTable, cause: int, rho: float) -> RankScores:
     """Score one stratum; all arrays are times by groups."""
-    n = table.at_risk
-    d1 = table.events[:, :, cause]
+    n, d1 = table.at_risk, table.events[:, :, cause]
     d2 = table.events.sum(axis=2) - d1
     stay = np.maximum(n - d1 - d2, 0.0)
     S = np.cumprod(np.where(n > 0, divide(stay, n), 1.0), axis=0, dtype=np.float64)
     S_before = _before(S, 1.0)
+    compared = S_before > 0
+    n, d1, d2 = n * compared, d1 * compared, d2 * compared
     F_before = _before(np.cumsum(S_before * divide(d1, n), axis=0, dtype=np.float64), 0.0)
 
     inflated = divide(n, S_before)  # those at risk, and those whom other causes took

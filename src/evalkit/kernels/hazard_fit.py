@@ -20,52 +20,41 @@ from functools import partial
 
 import numpy as np
 
-from evalkit.kernels.at_risk import Slots
 from evalkit.kernels.cox import CoxFit
-from evalkit.kernels.cox_residuals import score_residuals as cox_score_residuals
-from evalkit.kernels.newton import inverse
-from evalkit.kernels.partial_likelihood import (
-    Moments,
-    Ties,
-    hazard_influence,
-    information,
-    moments,
-    score_residuals,
-)
+from evalkit.kernels.cox_likelihood import carried_weights
+from evalkit.kernels.cox_residuals import score_residuals
 from evalkit.kernels.risk_sets import cumulate
 from evalkit.kernels.time_index import last_at_or_before
 from evalkit.typing import FloatArray, IntArray
 
 __all__ = [
     "HazardFit",
-    "SlotFit",
-    "at_coefficients",
     "cumulative_hazard",
     "from_cox",
+    "hazard_influence",
     "log_hazard_variance",
-    "standardised_columns",
     "steps_until",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class HazardFit:
-    r"""A fitted model, whatever the likelihood, as what is computed from it needs it.
+    r"""A fitted model, of a hazard or a subdistribution hazard, as what follows from it needs it.
 
     Attributes
     ----------
     time : ndarray of float, shape (J,)
-        Time of each step of the baseline hazard, by stratum; infinite for empty steps.
+        Time of each step of the baseline hazard, by stratum.
     stratum : ndarray of int, shape (J,)
         Stratum of each step.
     step : ndarray of float, shape (J,)
         Steps of the hazard of somebody whose :meth:`linear` is 0.
-    centre, scale : ndarray of float, shape (p,)
-        What is taken off covariates, and what they are then divided by.
+    centre : ndarray of float, shape (p,)
+        What is taken off covariates.
     shift : float
         What is taken off the linear predictor.
     beta : ndarray of float, shape (p,)
-        Coefficients of the centred and scaled covariates.
+        Coefficients.
     influence : ndarray of float, shape (n, p)
         What each row of the sample adds to ``beta``, weights included.
     moved : callable
@@ -77,154 +66,67 @@ class HazardFit:
     stratum: IntArray
     step: FloatArray
     centre: FloatArray
-    scale: FloatArray
     shift: float
     beta: FloatArray
     influence: FloatArray
     moved: Callable[[FloatArray], FloatArray]
 
     def rows(self, covariates: FloatArray) -> FloatArray:
-        """Centre and scale covariates, shape (m, p)."""
-        return (covariates - self.centre) / self.scale
+        """Centre covariates, shape (m, p)."""
+        return covariates - self.centre
 
     def linear(self, rows: FloatArray) -> FloatArray:
-        """Return the linear predictor of centred and scaled covariates, shape (m,)."""
+        """Return the linear predictor of centred covariates, shape (m,)."""
         return rows @ self.beta - self.shift
 
     def own(self, stratum: int) -> IntArray:
         """Return the positions of a stratum's steps, in the order of time."""
-        return np.flatnonzero((self.stratum == stratum) & np.isfinite(self.time))
-
-
-@dataclass(frozen=True, slots=True)
-class SlotFit:
-    """A fit to risk sets in slots; covariates are centred and scaled throughout.
-
-    Attributes
-    ----------
-    sets : Slots
-        The rows on the event times.
-    matrix : ndarray of float, shape (n, p)
-        Covariates less ``centre``, over ``scale``.
-    centre, scale : ndarray of float, shape (p,)
-        What was taken off and divided by.
-    beta : ndarray of float, shape (p,)
-        Coefficients of ``matrix``; over ``scale`` they are those of the covariates.
-    moments : Moments
-        The sums at the estimates.
-    inverse : ndarray of float, shape (p, p)
-        Inverse information.
-    influence : ndarray of float, shape (n, p)
-        What each row adds to ``beta``, weights included.
-    """
-
-    sets: Slots
-    matrix: FloatArray
-    centre: FloatArray
-    scale: FloatArray
-    beta: FloatArray
-    moments: Moments
-    inverse: FloatArray
-    influence: FloatArray
-
-    def hazard(self) -> HazardFit:
-        """Return the fit as predictions need it."""
-        return HazardFit(
-            self.sets.time,
-            self.sets.stratum,
-            self.moments.h1,
-            self.centre,
-            self.scale,
-            0.0,
-            self.beta,
-            self.influence,
-            partial(hazard_influence, self.sets, self.moments, self.influence),
-        )
-
-
-def standardised_columns(matrix: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Centre and scale the columns of a matrix.
-
-    Parameters
-    ----------
-    matrix : ndarray of float, shape (n, p)
-        The matrix; not changed.
-
-    Returns
-    -------
-    tuple of ndarray
-        The new matrix, stored by column, the means and the standard deviations; a constant column
-        keeps its scale.
-    """
-    centre = matrix.mean(axis=0)
-    result = np.subtract(matrix, centre, order="F")
-    scale = np.sqrt(np.array([float(column @ column) for column in result.T]) / len(result))
-    scale = np.where(scale > 1e-12 * np.abs(centre), scale, 1.0)
-    result /= scale
-    return result, centre, scale
-
-
-def at_coefficients(
-    sets: Slots,
-    matrix: FloatArray,
-    centre: FloatArray,
-    scale: FloatArray,
-    beta: FloatArray,
-    ties: Ties,
-) -> SlotFit:
-    """Compute every row's influence at given estimates.
-
-    Parameters
-    ----------
-    sets : Slots
-        The rows on the event times.
-    matrix, centre, scale : ndarray of float
-        From :func:`standardised_columns`.
-    beta : ndarray of float, shape (p,)
-        Coefficients of ``matrix``.
-    ties : {"efron", "breslow"}
-        How tied events count.
-
-    Returns
-    -------
-    SlotFit
-        The fit.
-    """
-    at = moments(sets, matrix, beta, ties)
-    inverted = inverse(information(sets, matrix, at))
-    influence = score_residuals(sets, matrix, at) @ inverted
-    return SlotFit(sets, matrix, centre, scale, beta, at, inverted, influence)
+        return np.flatnonzero(self.stratum == stratum)
 
 
 def from_cox(fit: CoxFit) -> HazardFit:
-    """Take over a fit of Cox's model, and compute every row's influence.
+    """Take over a fit, and compute every row's influence.
 
     Parameters
     ----------
     fit : CoxFit
-        The fit.
+        The fit, of a hazard or, with rows that stay, of a subdistribution hazard.
 
     Returns
     -------
     HazardFit
         The same fit. Rows that are at risk at no event time add nothing.
     """
-    influence = cox_score_residuals(fit) @ fit.variance
+    influence = score_residuals(fit) @ fit.variance
     return HazardFit(
         fit.risk.times,
         fit.risk.stratum,
         fit.increment,
         fit.center,
-        np.ones(len(fit.center)),
         fit.at.shift,
         fit.coefficients,
         influence,
-        partial(_cox_hazard_influence, fit, influence),
+        partial(hazard_influence, fit, influence),
     )
 
 
-def _cox_hazard_influence(fit: CoxFit, influence: FloatArray, functional: FloatArray) -> FloatArray:
-    """Do for a fit of Cox's model what ``hazard_influence`` does for one in slots."""
+def hazard_influence(fit: CoxFit, influence: FloatArray, functional: FloatArray) -> FloatArray:
+    r"""What each row adds to sums over the steps of the cumulative hazard, weights included.
+
+    Parameters
+    ----------
+    fit : CoxFit
+        The fit.
+    influence : ndarray of float, shape (n, p)
+        What each row adds to the coefficients.
+    functional : ndarray of float, shape (G, m)
+        Numbers :math:`\phi` that define the sums :math:`\sum_g \phi_g d\Lambda_g`.
+
+    Returns
+    -------
+    ndarray of float, shape (n, m)
+        Derivatives with respect to the logarithm of the rows' weights.
+    """
     risk, at = fit.risk, fit.at
     factor = fit.data.mean_weight
     a, b = factor * at.a2, factor * at.a2f
@@ -243,6 +145,8 @@ def _cox_hazard_influence(fit: CoxFit, influence: FloatArray, functional: FloatA
         moved *= -at.w
         moved[died] += weights * (phi * gain)[last]
         result[risk.rows, column] = moved
+        if fit.data.carried is not None:
+            result[fit.data.carried.rows, column] -= carried_weights(fit.data, at, change)
     slope = at.s1 @ (functional * a[:, None])
     if fit.data.efron:
         slope -= at.d1 @ (functional * b[:, None])
@@ -309,7 +213,7 @@ def log_hazard_variance(
     influence : ndarray of float, shape (g, p)
         What each adds to the coefficients.
     rows : ndarray of float, shape (m, p)
-        Covariates, centred and scaled.
+        Covariates, centred.
 
     Returns
     -------

@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evalkit.kernels.aalen_johansen import AalenJohansen, after, divide
+from evalkit.kernels.wald import cluster_df
 from evalkit.typing import FloatArray, IntArray
 
 __all__ = ["Rows", "cluster_sums", "influence", "jackknife_variance"]
@@ -63,13 +64,18 @@ class Rows:
     @property
     def has_variance(self) -> bool:
         """Whether there are two clusters at least; without clusters, whatever the rows."""
-        return self.cluster is None or bool((self.cluster != self.cluster[0]).any())
+        return self.df > 0
+
+    @property
+    def df(self) -> float:
+        """Clusters less one; infinite where every row is its own."""
+        return cluster_df(self.cluster, self.weights)
 
     @property
     def effective_number(self) -> float:
         """Number of clusters; without them of rows, by Kish for sampling weights."""
         if self.cluster is not None:
-            return float(len(np.unique(self.cluster)))
+            return self.df + 1
         if self.weights is None:
             return float(len(self.index))
         total = float(self.weights.sum())

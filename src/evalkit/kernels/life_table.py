@@ -36,7 +36,7 @@ class LifeTable:
     risk : ndarray of float
         Probability of the event in the interval for those who reach it; NaN where nobody does.
     survival : ndarray of float
-        Probability of no event up to the end.
+        Probability of no event up to the end; NaN where nobody is left to tell it by.
     log_variance : ndarray of float
         Variance of log survival; infinite where survival is 0.
     hazard, hazard_std_error : ndarray of float
@@ -82,6 +82,7 @@ def life_table_of(table: EventTimes, limits: FloatArray) -> LifeTable:
     with np.errstate(divide="ignore", invalid="ignore"):
         risk = events / exposed
         survival = np.cumprod(1 - np.where(exposed > 0, risk, 0.0), dtype=np.float64)
+        survival = np.where((at_risk > 0) | (survival == 0), survival, np.nan)
         steps = np.where(events > 0, events / (exposed * stay), 0.0)
         hazard = np.where(np.isinf(end), np.nan, events / ((end - start) * (exposed - events / 2)))
         half = hazard * (end - start) / 2

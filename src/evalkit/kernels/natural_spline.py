@@ -1,4 +1,4 @@
-"""A smooth line through points: a natural cubic spline, by least squares."""
+"""Natural cubic splines: their basis, and a smooth line through points by least squares."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from evalkit.typing import FloatArray
 
-__all__ = ["smooth"]
+__all__ = ["natural_basis", "smooth"]
 
 
 def smooth(
@@ -44,9 +44,7 @@ def smooth(
     """
     distinct = len(np.unique(x))
     knots = np.unique(np.quantile(x, np.linspace(0, 1, max(2, min(df, distinct)))))
-    low, width = knots[0], max(float(knots[-1] - knots[0]), np.finfo(np.float64).tiny)
-    knots = (knots - low) / width
-    design, wanted = _basis((x - low) / width, knots), _basis((at - low) / width, knots)
+    design, wanted = natural_basis(x, knots), natural_basis(at, knots)
     q, r = np.linalg.qr(design)
     coefficients = np.linalg.solve(r, q.T @ y)
     free = len(y) - design.shape[1]
@@ -56,17 +54,35 @@ def smooth(
     return wanted @ coefficients, np.sqrt(variance * (spread**2).sum(axis=0))
 
 
-def _basis(x: FloatArray, knots: FloatArray) -> FloatArray:
-    """Return the constant, the line, and a cubic for each inner knot, straight beyond the ends."""
-    columns = [np.ones_like(x)]
-    if len(knots) > 1:
-        columns.append(x)
+def natural_basis(x: FloatArray, knots: FloatArray) -> FloatArray:
+    """Return the constant, the line, and a cubic for each inner knot, straight beyond the ends.
+
+    Parameters
+    ----------
+    x : ndarray of float, shape (n,)
+        Where.
+    knots : ndarray of float, shape (q,)
+        The knots, increasing, the outermost at the ends.
+
+    Returns
+    -------
+    ndarray of float, shape (n, q)
+        The columns; of `x` less the first knot, over the distance between the outermost.
+
+    Examples
+    --------
+    >>> natural_basis(np.array([0.0, 1.0, 4.0]), np.array([0.0, 2.0]))
+    array([[1. , 0. ],
+           [1. , 0.5],
+           [1. , 2. ]])
+    """
+    low, width = knots[0], float(knots[-1] - knots[0]) or 1.0
+    x, knots = (x - low) / width, (knots - low) / width
 
     def cubic(knot: float) -> FloatArray:
         ends = np.maximum(x - knot, 0) ** 3 - np.maximum(x - knots[-1], 0) ** 3
         return ends / (knots[-1] - knot)
 
-    if len(knots) > 2:
-        last = cubic(float(knots[-2]))
-        columns += [cubic(float(knot)) - last for knot in knots[:-2]]
-    return np.column_stack(columns)
+    line = [x] if len(knots) > 1 else []
+    bent = [cubic(float(knot)) - cubic(float(knots[-2])) for knot in knots[:-2]]
+    return np.column_stack([np.ones_like(x), *line, *bent])

@@ -27,16 +27,17 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from evalkit.kernels.aalen_johansen import divide
 from evalkit.kernels.event_times import (
     EventTimes,
+    count_days,
     distinct,
     event_times_by_group,
     index_times,
     last_at_or_before,
 )
+from evalkit.kernels.numeric import chi_square_tail
 from evalkit.typing import FloatArray, IntArray
 
 __all__ = [
@@ -59,6 +60,8 @@ class RiskTable:
 
     Attributes
     ----------
+    times : ndarray of float, shape (K,)
+        Times with events, increasing.
     at_risk : ndarray of float, shape (K, G)
         Weight at risk in each group just before each time with events.
     events : ndarray of float, shape (K, G, C)
@@ -67,6 +70,7 @@ class RiskTable:
         Weight of all rows of each group.
     """
 
+    times: FloatArray
     at_risk: FloatArray
     events: FloatArray
     size: FloatArray
@@ -90,7 +94,7 @@ class RankScores:
 
 
 def risk_tables(
-    time: FloatArray,
+    time: FloatArray | IntArray,
     event: IntArray,
     groups: IntArray,
     n_groups: int,
@@ -105,7 +109,7 @@ def risk_tables(
 
     Parameters
     ----------
-    time : ndarray of float, shape (n,)
+    time : ndarray of float or int, shape (n,)
         Exit times.
     event : ndarray of int, shape (n,)
         0 for a censored row, else its cause 1..C.
@@ -129,7 +133,7 @@ def risk_tables(
         stratum = np.zeros_like(groups) if strata is None else strata
         return tuple(
             _with_entry(
-                time[rows],
+                time[rows].astype(np.float64, copy=False),
                 event[rows],
                 groups[rows],
                 n_groups,
@@ -139,9 +143,18 @@ def risk_tables(
             )
             for rows in (np.flatnonzero(stratum == s) for s in range(n_strata))
         )
+    ways = n_causes + 1
+    if weights is None:
+        cells = groups if strata is None else strata * n_groups + groups
+        days = count_days(time, event, ways, cells, n_groups * n_strata)
+        if days is not None:
+            by_stratum = days.reshape(n_strata, n_groups, -1, ways).transpose(0, 2, 1, 3)
+            every = np.arange(days.shape[1], dtype=np.float64)
+            return tuple(
+                _without_entry(every, leaving) for leaving in by_stratum.astype(np.float64)
+            )
     # Every way to leave a group, censoring too, is a cause of its own in one pooled table; the
     # first, censored in group 0, is what the table calls censored.
-    ways = n_causes + 1
     tables = event_times_by_group(
         time,
         groups * ways + event,
@@ -150,12 +163,13 @@ def risk_tables(
         n_groups=1 if strata is None else n_strata,
         weights=weights,
     )
-    result: list[RiskTable] = []
-    for table in tables:
-        leaving = np.column_stack([table.censored, table.events]).reshape(-1, n_groups, ways)
-        at_risk = np.cumsum(leaving.sum(axis=2)[::-1], axis=0)[::-1]
-        result.append(_with_events(at_risk, leaving[:, :, 1:], leaving.sum(axis=(0, 2))))
-    return tuple(result)
+    return tuple(
+        _without_entry(
+            table.times,
+            np.column_stack([table.censored, table.events]).reshape(-1, n_groups, ways),
+        )
+        for table in tables
+    )
 
 
 def risk_tables_of_counts(
@@ -183,7 +197,7 @@ def risk_tables_of_counts(
         size[group] = table.events.sum() + table.censored.sum()
         at_risk[:, group] = table.at_risk_at(times)
         events[last_at_or_before(times, table.times), group] = table.events
-    return _with_events(at_risk, events, size)
+    return _with_events(times, at_risk, events, size)
 
 
 def _with_entry(
@@ -212,13 +226,21 @@ def _with_entry(
 
     people = risk_set(None)
     at_risk = people if weights is None else np.where(people > 0, risk_set(weights), 0.0)
-    return _with_events(at_risk, leaving[:, :, 1:], leaving.sum(axis=(0, 2)))
+    return _with_events(grid.times, at_risk, leaving[:, :, 1:], leaving.sum(axis=(0, 2)))
 
 
-def _with_events(at_risk: FloatArray, events: FloatArray, size: FloatArray) -> RiskTable:
+def _without_entry(times: FloatArray, leaving: FloatArray) -> RiskTable:
+    """Finish a stratum in which nobody enters late from who leaves, by time, group and way."""
+    at_risk = np.cumsum(leaving.sum(axis=2)[::-1], axis=0)[::-1]
+    return _with_events(times, at_risk, leaving[:, :, 1:], leaving.sum(axis=(0, 2)))
+
+
+def _with_events(
+    times: FloatArray, at_risk: FloatArray, events: FloatArray, size: FloatArray
+) -> RiskTable:
     """Leave out the times without events."""
     some = events.any(axis=(1, 2))
-    return RiskTable(at_risk[some], events[some], size)
+    return RiskTable(times[some], at_risk[some], events[some], size)
 
 
 def rank_scores(tables: Sequence[RiskTable], *, rho: float = 0.0, gamma: float = 0.0) -> RankScores:
@@ -278,7 +300,9 @@ def pair(tables: Sequence[RiskTable], first: int, second: int) -> tuple[RiskTabl
         The strata with the two groups, in that order.
     """
     both = [first, second]
-    return tuple(_with_events(t.at_risk[:, both], t.events[:, both], t.size[both]) for t in tables)
+    return tuple(
+        _with_events(t.times, t.at_risk[:, both], t.events[:, both], t.size[both]) for t in tables
+    )
 
 
 def chi_square(score: npt.ArrayLike, covariance: npt.ArrayLike) -> tuple[float, int, float]:
@@ -303,7 +327,7 @@ def chi_square(score: npt.ArrayLike, covariance: npt.ArrayLike) -> tuple[float, 
     along = vectors[:, used].T @ np.asarray(score, dtype=np.float64)
     statistic = float(np.sum(along * along / values[used]))
     df = int(used.sum())
-    return statistic, df, float(special.gammaincc(df / 2, statistic / 2))
+    return statistic, df, float(chi_square_tail(statistic, df))
 
 
 def trend(scores: RankScores, levels: npt.ArrayLike) -> tuple[float, int, float]:
@@ -328,4 +352,4 @@ def trend(scores: RankScores, levels: npt.ArrayLike) -> tuple[float, int, float]
     if variance <= _RANK * float(position @ position) * float(np.trace(scores.covariance)):
         return float("nan"), 0, float("nan")
     statistic = value * value / variance
-    return statistic, 1, float(special.gammaincc(0.5, statistic / 2))
+    return statistic, 1, float(chi_square_tail(statistic, 1))

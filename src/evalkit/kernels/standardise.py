@@ -25,8 +25,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evalkit.kernels.at_risk import binned
 from evalkit.kernels.hazard_fit import HazardFit
+from evalkit.kernels.numeric import binned
 from evalkit.kernels.time_index import TIE, last_at_or_before
 from evalkit.typing import FloatArray, IntArray
 
@@ -96,7 +96,7 @@ def patterns(
     models : sequence of HazardFit, length C
         The model of each cause.
     rows : sequence of ndarray of float, shape (m, p_c)
-        The people's covariates, centred and scaled as each model's.
+        The people's covariates, centred as each model's.
     strata : ndarray of int, shape (m,)
         Their strata.
     weights : ndarray of float, shape (m,)

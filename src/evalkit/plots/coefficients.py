@@ -12,7 +12,7 @@ from evalkit.core.checks import check_choice, check_columns
 from evalkit.core.typography import NBSP, Lang, Typography
 from evalkit.errors import InputError
 from evalkit.kernels.natural_spline import smooth
-from evalkit.plots.curves import GRID, mark_limits, number_axis, time_axis, title_axis
+from evalkit.plots.axes import GRID, mark_limits, number_axis, time_axis, title_axis
 from evalkit.plots.style import ACCENT, MUTED, canvas, in_house_style
 
 if TYPE_CHECKING:

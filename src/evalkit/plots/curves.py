@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,40 +11,43 @@ import numpy as np
 from evalkit.core.checks import check_columns
 from evalkit.core.typography import Typography
 from evalkit.errors import InputError
-from evalkit.plots.style import ACCENT, INK, MUTED
+from evalkit.plots.axes import mark_limits, time_axis, title_axis
+from evalkit.plots.style import ACCENT, INK, MUTED, canvas
 from evalkit.typing import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 __all__ = [
-    "GRID",
+    "DAYS",
+    "HEIGHT_CM",
     "LINES",
+    "WIDTH_CM",
     "Curve",
     "draw_at_risk",
     "draw_curves",
+    "figure_over_time",
+    "highest",
     "last_time",
-    "mark_limits",
     "name_curves",
     "name_ends",
-    "number_axis",
-    "percent_axis",
     "read_curves",
     "spread",
-    "time_axis",
-    "title_axis",
 ]
 
-GRID = "#e3e8ea"
 LINES = (ACCENT, "#d9772b", "#6aa5b5", "#7b4b94", "#8b9399", "#a39a2b")
 """Colours of at most six curves; dashes tell them apart where colours do not."""
+
+DAYS = {"sv": "Dagar", "en": "Days"}
+"""What the time axis is called."""
+
+WIDTH_CM, HEIGHT_CM = 16.0, 8.0
 
 _POINTS = 3000  # more steps than a figure has dots only make its file large
 _ROW = 11.0  # points from one line of text to the next
 _HALF_DIGIT = 2.6  # points, so that names keep clear of numbers centred at the axis' beginning
 _BELOW = 42.0  # points from the axis to the first line of the table under it
-_STEPS = (1, 2, 5, 7, 14, 30, 60, 100)  # days between ticks below a thousand days, then years
-_YEARS = (365, 730, 1825, 3650)
 _DASHES: tuple[Any, ...] = ("-", (0, (5, 1.6)), (0, (1.6, 1.4)), (0, (7, 1.6, 1.6, 1.6)))
 
 
@@ -234,76 +237,75 @@ def draw_at_risk(axes: Any, curves: Sequence[Curve], *, heading: str, set_in: Ty
                           va="baseline", color=INK, **common)  # fmt: skip
 
 
-def mark_limits(axes: Any, limits: Sequence[float], set_in: Typography) -> list[float]:
-    """Draw a line at each limit that the axis reaches, with its day above.
-
-    Returns
-    -------
-    list of float
-        The limits drawn.
-    """
-    low, high = axes.get_xlim()
-    drawn = [float(limit) for limit in limits if low < limit < high]
-    for limit in drawn:
-        axes.axvline(limit, color=MUTED, linewidth=0.7, linestyle=(0, (2, 2)), zorder=0.5)
-        text = set_in.number(limit, 0 if limit.is_integer() else 1)
-        axes.annotate(text, (limit, 1), xycoords=axes.get_xaxis_transform(), xytext=(0, 2),
-                      textcoords="offset points", ha="center", va="bottom", fontsize=7.5,
-                      color=MUTED, annotation_clip=False)  # fmt: skip
-    return drawn
-
-
-def time_axis(axes: Any, last: float, *, label: str, set_in: Typography) -> None:
-    """Let the time axis run from 0 to the last time, with few ticks, at usual steps."""
-    axes.set_xlim(0, last)
-    steps = [step for step in (_STEPS if last < 1000 else _YEARS) if last / step <= 10]
-    if last >= 20 and steps:
-        axes.set_xticks(np.arange(0, last * (1 + 1e-9), steps[0]))
-    else:
-        axes.locator_params(axis="x", nbins=8)
-
-    def tick(value: float, _: int) -> str:
-        return set_in.number(value, 0 if float(value).is_integer() else 1)
-
-    axes.xaxis.set_major_formatter(tick)
-    axes.set_xlabel(label, fontsize=8, color=MUTED)
-
-
-def percent_axis(axes: Any, top: float | None, set_in: Typography) -> None:
-    """Show shares as percent, from 0 to the top, on a quiet grid."""
-    axes.set_ylim(0, top)
-
-    def tick(value: float, _: int) -> str:
-        whole = abs(100 * value - round(100 * value)) < 1e-9
-        return set_in.percent(round(100 * value, 9), 0 if whole else 1)
-
-    axes.yaxis.set_major_formatter(tick)
-    axes.grid(axis="y", color=GRID, linewidth=0.6)
-    axes.set_axisbelow(True)
-
-
-def title_axis(axes: Any, text: str, *, raised: bool) -> None:
-    """Write what the value axis shows above it, where it can be read without turning the head."""
-    axes.annotate(text, (0, 1), xycoords="axes fraction", xytext=(-8, 15 if raised else 6),
-                  textcoords="offset points", va="bottom", annotation_clip=False)  # fmt: skip
-
-
-def number_axis(axis: Any, set_in: Typography) -> None:
-    """Show plain numbers with as many decimals as they need, in the house's typography."""
-
-    def tick(value: float, _: int) -> str:
-        value = float(f"{value:.6g}")
-        decimals = next((d for d in range(7) if abs(value - round(value, d)) < 1e-12), 7)
-        return set_in.number(value, decimals)
-
-    axis.set_major_formatter(tick)
-
-
 def last_time(curves: Sequence[Curve], until: float | None) -> float:
     """Return where the time axis ends."""
     if until is not None:
         return float(until)
     return max(float(curve.time[-1]) for curve in curves) or 1.0
+
+
+def highest(curves: Sequence[Curve], last: float, *, band: bool) -> float:
+    """Return the highest that curves, and their bands if drawn, reach on the time axis."""
+    sides = [
+        side[curve.time <= last]
+        for curve in curves
+        for side in ((curve.value, curve.high) if band else (curve.value,))
+    ]
+    return float(np.nanmax(np.concatenate([*sides, [0.0]])))
+
+
+def figure_over_time(
+    curves: Sequence[Curve],
+    *,
+    last: float,
+    title: str,
+    value_axis: Callable[[Any], None],
+    limits: Sequence[float],
+    band: bool,
+    label: str | None,
+    time_label: str | None,
+    room_cm: float,
+    ax: Axes | None,
+    set_in: Typography,
+) -> Any:
+    """Draw step curves over time: axes, bands, limits, and names at the ends.
+
+    Parameters
+    ----------
+    curves : sequence of Curve
+        The curves.
+    last : float
+        Where the time axis ends.
+    title : str
+        What the value axis shows, unless `label` says otherwise.
+    value_axis : callable
+        Sets up the value axis of the axes that it is given.
+    limits : sequence of float
+        Days to mark.
+    band : bool
+        Draw the confidence bands.
+    label, time_label : str or None
+        The caller's names of the axes.
+    room_cm : float
+        Height of what is to come under the axis.
+    ax : matplotlib.axes.Axes or None
+        Where to draw; a new figure if None.
+    set_in : Typography
+        Language of numbers and of the time axis.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
+    """
+    axes: Any = canvas(WIDTH_CM, HEIGHT_CM + room_cm) if ax is None else ax
+    time_axis(axes, last, label=time_label or DAYS[set_in.lang], set_in=set_in)
+    value_axis(axes)
+    draw_curves(axes, curves, band=band)
+    marked = mark_limits(axes, limits, set_in)
+    title_axis(axes, label or title, raised=bool(marked))
+    name_curves(axes, curves)
+    return axes
 
 
 def name_curves(axes: Any, curves: Sequence[Curve]) -> None:

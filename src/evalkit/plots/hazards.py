@@ -1,4 +1,4 @@
-"""Hazards over the spell, with the days marked at which the rules change."""
+"""Hazards over the spell, by day with the days marked at which the rules change, and cumulated."""
 
 from __future__ import annotations
 
@@ -10,31 +10,20 @@ import numpy as np
 from evalkit.core.checks import check_columns
 from evalkit.core.typography import Lang, Typography
 from evalkit.errors import InputError
-from evalkit.plots.curves import (
-    GRID,
-    Curve,
-    draw_curves,
-    last_time,
-    mark_limits,
-    name_curves,
-    number_axis,
-    read_curves,
-    time_axis,
-    title_axis,
-)
-from evalkit.plots.style import canvas, in_house_style
+from evalkit.plots.axes import number_grid
+from evalkit.plots.curves import Curve, figure_over_time, highest, last_time, read_curves
+from evalkit.plots.style import in_house_style
 from evalkit.typing import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["hazard_by_day"]
+__all__ = ["cumulative_hazards", "hazard_by_day"]
 
-_WIDTH_CM, _HEIGHT_CM = 16.0, 8.0
 _WORDS: dict[str, dict[str, str]] = {
-    "sv": {"time": "Dagar", "hazard": "Avslut per {per} kvarvarande"},
-    "en": {"time": "Days", "hazard": "Exits per {per} remaining"},
+    "sv": {"hazard": "Avslut per {per} kvarvarande", "cumulative": "Kumulativ intensitet"},
+    "en": {"hazard": "Exits per {per} remaining", "cumulative": "Cumulative hazard"},
 }
 
 
@@ -108,24 +97,90 @@ def hazard_by_day(
         frame = _as_rates(frame, value)
     steps = _as_steps(frame, value, until)
     curves = read_curves(steps, value=value, start=np.nan, by=by, names=names)
-    axes = cast("Any", canvas(_WIDTH_CM, _HEIGHT_CM) if ax is None else ax)
     scaled = [
         Curve(curve.name, curve.time, per * curve.value, per * curve.low, per * curve.high)
         for curve in curves
     ]
     last = last_time(scaled, until)
-    time_axis(axes, last, label=time_label or words["time"], set_in=set_in)
-    draw_curves(axes, scaled)
-    highest = np.nanmax([np.nanmax(np.append(curve.value, 0.0)) for curve in scaled])
-    limit = np.nanmax([np.nanmax(np.append(curve.high, 0.0)) for curve in scaled])
-    axes.set_ylim(0, 1.05 * max(highest, min(limit, 2.5 * highest), 1e-12))
-    number_axis(axes.yaxis, set_in)
-    axes.grid(axis="y", color=GRID, linewidth=0.6)
-    axes.set_axisbelow(True)
-    marked = mark_limits(axes, limits, set_in)
+    most, limit = (highest(scaled, np.inf, band=band) for band in (False, True))
+    top = 1.05 * max(most, min(limit, 2.5 * most), 1e-12)
     per_text = set_in.number(per, 0 if float(per).is_integer() else 2)
-    title_axis(axes, label or words["hazard"].format(per=per_text), raised=bool(marked))
-    name_curves(axes, scaled)
+    axes = figure_over_time(
+        scaled, last=last, title=words["hazard"].format(per=per_text),
+        value_axis=lambda axes: number_grid(axes, top, set_in), limits=limits, band=True,
+        label=label, time_label=time_label, room_cm=0.0, ax=ax, set_in=set_in,
+    )  # fmt: skip
+    return cast("Axes", axes)
+
+
+@in_house_style
+def cumulative_hazards(
+    frame: pd.DataFrame,
+    *,
+    value: str = "cumulative_hazard",
+    by: str | Sequence[str] | None = None,
+    names: Mapping[Any, str] | None = None,
+    limits: Sequence[float] = (),
+    until: float | None = None,
+    band: bool = True,
+    label: str | None = None,
+    time_label: str | None = None,
+    ax: Axes | None = None,
+    lang: Lang = "sv",
+) -> Axes:
+    """Draw cumulative hazards with their bands: where a curve is steep, many leave.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Key columns, then ``time`` and `value`; ``conf_low, conf_high`` make the bands.
+    value : str, default "cumulative_hazard"
+        Column with the curve.
+    by : str or sequence of str, optional
+        The key columns; those before ``time`` if left out.
+    names : mapping, optional
+        Names to show instead of the values of the key columns.
+    limits : sequence of float, optional
+        Days to mark, such as 90, 180, 365 and 914.
+    until : float, optional
+        Where the time axis ends; at the last time if left out.
+    band : bool, default True
+        Draw the confidence bands, as far as two and a half times the highest curve.
+    label, time_label : str, optional
+        What the axes show.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if left out.
+    lang : {"sv", "en"}, default "sv"
+        Language of numbers and labels.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, there are no rows, or more than six curves.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> hazard = pd.DataFrame({"time": [30, 90], "cumulative_hazard": [0.25, 0.6]})
+    >>> axes = cumulative_hazards(hazard)
+    >>> [text.get_text() for text in axes.texts][:1]
+    ['Kumulativ intensitet']
+    """
+    curves = read_curves(frame, value=value, start=0.0, by=by, names=names)
+    set_in, words = Typography(lang), _WORDS[lang]
+    last = last_time(curves, until)
+    most, limit = (highest(curves, last, band=with_band) for with_band in (False, band))
+    top = 1.05 * max(min(limit, 2.5 * most), 1e-12)
+    axes = figure_over_time(
+        curves, last=last, title=words["cumulative"],
+        value_axis=lambda axes: number_grid(axes, top, set_in), limits=limits, band=band,
+        label=label, time_label=time_label, room_cm=0.0, ax=ax, set_in=set_in,
+    )  # fmt: skip
     return cast("Axes", axes)
 
 

@@ -10,20 +10,20 @@ import numpy as np
 from evalkit.core.checks import check_columns
 from evalkit.core.typography import Lang, Typography
 from evalkit.errors import InputError
+from evalkit.plots.axes import mark_limits, percent_axis, time_axis, title_axis
 from evalkit.plots.coefficients import coefficient_forest, schoenfeld
 from evalkit.plots.curves import (
+    DAYS,
+    HEIGHT_CM,
+    WIDTH_CM,
     draw_at_risk,
-    draw_curves,
+    figure_over_time,
+    highest,
     last_time,
-    mark_limits,
-    name_curves,
     name_ends,
-    percent_axis,
     read_curves,
-    time_axis,
-    title_axis,
 )
-from evalkit.plots.hazards import hazard_by_day
+from evalkit.plots.hazards import cumulative_hazards, hazard_by_day
 from evalkit.plots.style import INK, canvas, in_house_style, text_on
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "coefficient_forest",
+    "cumulative_hazards",
     "hazard_by_day",
     "incidence_curves",
     "schoenfeld",
@@ -39,17 +40,17 @@ __all__ = [
     "survival_curves",
 ]
 
-_WIDTH_CM, _HEIGHT_CM, _ROW_CM = 16.0, 8.0, 0.39
+_ROW_CM = 0.39
 _FILLS = ("#0f4c5c", "#6aa5b5", "#e3a73f", "#8f6f9e", "#8b9399", "#c9c27a", "#b5651d", "#55677a")
 _STILL = "#f0f3f4"
 _WORDS: dict[str, dict[str, str]] = {
     "sv": {
-        "survival": "Andel kvar", "time": "Dagar", "at risk": "Under risk",
+        "survival": "Andel kvar", "at risk": "Under risk",
         "incidence": "Kumulativ andel avslutade", "shares": "Andel efter läge",
         "still": "Kvar",
     },
     "en": {
-        "survival": "Still in", "time": "Days", "at risk": "At risk",
+        "survival": "Still in", "at risk": "At risk",
         "incidence": "Cumulative incidence", "shares": "Share in each state",
         "still": "Still in",
     },
@@ -122,14 +123,12 @@ def survival_curves(
     curves = read_curves(frame, value=value, start=1.0, by=by, names=names)
     set_in, words = Typography(lang), _WORDS[lang]
     tabled = at_risk and any(curve.at_risk is not None for curve in curves)
-    height = _HEIGHT_CM + _ROW_CM * (len(curves) + 1) * tabled
-    axes = cast("Any", canvas(_WIDTH_CM, height) if ax is None else ax)
-    time_axis(axes, last_time(curves, until), label=time_label or words["time"], set_in=set_in)
-    percent_axis(axes, 1.0, set_in)
-    draw_curves(axes, curves, band=band)
-    marked = mark_limits(axes, limits, set_in)
-    title_axis(axes, label or words["survival"], raised=bool(marked))
-    name_curves(axes, curves)
+    axes = figure_over_time(
+        curves, last=last_time(curves, until), title=words["survival"],
+        value_axis=lambda axes: percent_axis(axes, 1.0, set_in), limits=limits, band=band,
+        label=label, time_label=time_label, room_cm=_ROW_CM * (len(curves) + 1) * tabled, ax=ax,
+        set_in=set_in,
+    )  # fmt: skip
     if tabled:
         draw_at_risk(axes, curves, heading=words["at risk"], set_in=set_in)
     return cast("Axes", axes)
@@ -199,18 +198,13 @@ def incidence_curves(
     """
     curves = read_curves(frame, value=value, start=0.0, by=by, names=names)
     set_in, words = Typography(lang), _WORDS[lang]
-    axes = cast("Any", canvas(_WIDTH_CM, _HEIGHT_CM) if ax is None else ax)
     last = last_time(curves, until)
-    time_axis(axes, last, label=time_label or words["time"], set_in=set_in)
-    highest = np.nanmax([
-        np.nanmax(np.append(side[curve.time <= last], 0.0))
-        for curve in curves for side in (curve.value, curve.high)
-    ])  # fmt: skip
-    percent_axis(axes, top or min(1.0, 1.05 * max(float(highest), 1e-6)), set_in)
-    draw_curves(axes, curves, band=band)
-    marked = mark_limits(axes, limits, set_in)
-    title_axis(axes, label or words["incidence"], raised=bool(marked))
-    name_curves(axes, curves)
+    reached = top or min(1.0, 1.05 * max(highest(curves, last, band=band), 1e-6))
+    axes = figure_over_time(
+        curves, last=last, title=words["incidence"],
+        value_axis=lambda axes: percent_axis(axes, reached, set_in), limits=limits, band=band,
+        label=label, time_label=time_label, room_cm=0.0, ax=ax, set_in=set_in,
+    )  # fmt: skip
     return cast("Axes", axes)
 
 
@@ -284,13 +278,13 @@ def stacked_exits(
             remedy="Merge causes.",
         )  # fmt: skip
     set_in, words = Typography(lang), _WORDS[lang]
-    axes = cast("Any", canvas(_WIDTH_CM, _HEIGHT_CM) if ax is None else ax)
+    axes = cast("Any", canvas(WIDTH_CM, HEIGHT_CM) if ax is None else ax)
     times = wide.index.to_numpy(dtype=np.float64)
     last = float(times[-1]) if until is None else float(until)
     stack = np.cumsum(wide.to_numpy(dtype=np.float64), axis=1)
     times, stack = np.insert(times, 0, 0.0), np.insert(stack, 0, 0.0, axis=0)
     times, stack = np.append(times, max(last, times[-1])), np.append(stack, stack[-1:], axis=0)
-    time_axis(axes, last, label=time_label or words["time"], set_in=set_in)
+    time_axis(axes, last, label=time_label or DAYS[lang], set_in=set_in)
     percent_axis(axes, 1.0, set_in)
     edges = np.column_stack([np.zeros(len(times)), stack, np.ones(len(times))])
     fills = [*_FILLS[: wide.shape[1]], _STILL]

@@ -6,10 +6,13 @@ only regression needs.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from evalkit.core.lazy import lazy_names
+
 if TYPE_CHECKING:
+    from evalkit.core.sample import EmptyRiskSetWarning as EmptyRiskSetWarning
+    from evalkit.core.sample import SurvivalWarning as SurvivalWarning
     from evalkit.survival.cause_specific import cause_specific_cox as cause_specific_cox
     from evalkit.survival.cause_specific_result import CauseSpecificCox as CauseSpecificCox
     from evalkit.survival.censoring_weights import CensoringWeights as CensoringWeights
@@ -63,6 +66,7 @@ __all__ = [
     "CoxModel",
     "CumulativeIncidence",
     "DiscreteHazard",
+    "EmptyRiskSetWarning",
     "FineGray",
     "KaplanMeier",
     "LifeTables",
@@ -77,6 +81,7 @@ __all__ = [
     "SeparationWarning",
     "Standardised",
     "StateOccupation",
+    "SurvivalWarning",
     "cause_specific_cox",
     "compare_parametric",
     "cox",
@@ -111,6 +116,7 @@ _WHERE = {
     "CoxModel": "cox_result",
     "CumulativeIncidence": "incidence",
     "DiscreteHazard": "discrete_result",
+    "EmptyRiskSetWarning": ".core.sample",
     "FineGray": "fine_gray_result",
     "KaplanMeier": "curve_results",
     "LifeTables": "life_tables",
@@ -125,6 +131,7 @@ _WHERE = {
     "SeparationWarning": "cox_estimation",
     "Standardised": "standardised_result",
     "StateOccupation": "states",
+    "SurvivalWarning": ".core.sample",
     "cause_specific_cox": "cause_specific",
     "compare_parametric": "parametric_comparison",
     "cox": "cox_regression",
@@ -152,16 +159,4 @@ _WHERE = {
     "survival_difference": "differences",
 }
 
-
-def __getattr__(name: str) -> object:
-    """Import a public name when it is first asked for."""
-    if name in _WHERE:
-        found = getattr(import_module(f"evalkit.survival.{_WHERE[name]}"), name)
-        globals()[name] = found
-        return found
-    raise AttributeError(f"module 'evalkit.survival' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    """List the public names too, whether or not they have been imported yet."""
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(__name__, globals(), _WHERE)

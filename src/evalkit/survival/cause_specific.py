@@ -95,6 +95,8 @@ def cause_specific_cox(
     censored: the likelihood falls apart by cause, so nothing is lost, and the coefficients are
     independent of each other. All models use the same rows, those complete in every formula.
 
+    With `cluster` or `id`, intervals of coefficients and predictions take Student's t as there.
+
     In R: ``coxph(Surv(entry, duration, factor(cause)) ~ ..., data, id = id)``, or
     ``riskRegression::CSC``.
 

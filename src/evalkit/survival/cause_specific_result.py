@@ -16,11 +16,11 @@ from evalkit.core.sample import Sample
 from evalkit.errors import InputError
 from evalkit.kernels.aalen_johansen import incidence_interval
 from evalkit.kernels.hazard_fit import HazardFit, from_cox
-from evalkit.kernels.numeric import normal_quantile
+from evalkit.kernels.numeric import critical_value
 from evalkit.kernels.standardise import average, influences, patterns
 from evalkit.kernels.time_index import TIE
 from evalkit.survival.cox_result import CoxModel
-from evalkit.survival.predicting import asked_times, strata_codes
+from evalkit.survival.predicting import prediction_times, strata_codes
 from evalkit.survival.robust import Ways, covariance
 from evalkit.typing import FloatArray, IntArray
 
@@ -171,7 +171,7 @@ class CauseSpecificCox:
         import pandas as pd
 
         lost = quantity == "time_lost"
-        asked = asked_times(times)
+        asked = prediction_times(times, "tau" if lost else "times")
         level = self.level if level is None else check_level(level)
         rows = [
             fit.rows(model.coding.apply(newdata))
@@ -186,7 +186,7 @@ class CauseSpecificCox:
             seen = (asked <= risk.end[s] * (1 + TIE)) & (asked >= risk.start[s] * (1 - TIE))
             here = [x[[i]] for x in rows]
             value[i][:, seen], error[i][:, seen] = self._one(here, strata[[i]], asked[seen], lost)
-        z = normal_quantile(level)
+        z = critical_value(level, self.ways.df)
         low, high = value - z * error, value + z * error
         if not lost:
             low, high = incidence_interval(value, error**2, z, "log-log")
@@ -227,7 +227,7 @@ class CauseSpecificCox:
     def ways(self) -> Ways:
         """How rows add up to independent units."""
         first = next(iter(self.models.values()))
-        return Ways.of(self.sample, [one.codes for one in first.clusters])
+        return Ways.of(self.sample, first.clusters)
 
     def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
         """Draw the coefficients as ratios with their intervals.
@@ -252,15 +252,26 @@ class CauseSpecificCox:
 
     def __repr__(self) -> str:
         """Show the coefficients in at most fifteen lines of plain text."""
-        return text_block(self._head(), self._shown(), ())
+        return text_block(self._head(), self._shown(), self._notes())
 
     def _repr_html_(self) -> str:
         """Show the coefficients in a notebook."""
-        return html_table(self._head(), self._shown(), ())
+        return html_table(self._head(), self._shown(), self._notes())
 
     def _shown(self) -> pd.DataFrame:
         """Return the coefficients without the column that says their scale."""
         return self.to_frame().drop(columns="scale")
+
+    def _notes(self) -> tuple[str, ...]:
+        """Return what the models say beside their coefficients, once each, but for their tests."""
+        said: dict[str, list[str]] = {}
+        for cause, model in self.models.items():
+            for note in model.coefficients.notes[1:]:
+                said.setdefault(note, []).append(repr(cause))
+        return tuple(
+            note if len(causes) == len(self.models) else f"{', '.join(causes)}: {note}"
+            for note, causes in said.items()
+        )
 
     def _head(self) -> list[str]:
         """Say what was estimated, how, and on how many."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from numbers import Real
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -16,7 +17,8 @@ from evalkit.core.sample import Sample, read_sample
 from evalkit.errors import InputError
 from evalkit.kernels.censoring import censoring_curve
 from evalkit.kernels.cox import dependent, fit_cox
-from evalkit.kernels.cox_likelihood import information, moments, prepare
+from evalkit.kernels.cox_data import prepare
+from evalkit.kernels.cox_likelihood import information, moments
 from evalkit.kernels.risk_sets import risk_sets
 from evalkit.kernels.time_index import TIE, index_times
 from evalkit.typing import BoolArray, FloatArray
@@ -246,7 +248,7 @@ def _known(sample: Sample, horizon: float | None) -> tuple[BoolArray, FloatArray
     if horizon is None:
         known, until = sample.event > 0, sample.time
     else:
-        if not (np.isfinite(horizon) and horizon > 0):
+        if not (isinstance(cast("object", horizon), Real) and 0 < horizon < np.inf):
             raise InputError.of("horizon", required="a positive number", got=repr(horizon))
         known = (sample.event > 0) | (sample.time >= horizon * (1 - TIE))
         until = np.minimum(sample.time, horizon)

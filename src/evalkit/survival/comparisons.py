@@ -25,7 +25,7 @@ class Comparison:
     labels : tuple of str
         Names of the groups.
     variance : str
-        Which variance they have.
+        Which variance they have, in words.
     n_used : int
         Rows, or people counted.
     n_dropped : mapping of str to int
@@ -97,11 +97,13 @@ def compare_groups(
     robust = cluster is not None or weights_kind == "sampling"
     first = levels.index(reference)
     order = [first, *(i for i in range(len(levels)) if i != first)]
-    curves = group_curves(groups, robust=robust)
+    curves = group_curves(groups, robust=robust, stacklevel=5)
     return Comparison(
         tuple(curves[i] for i in order),
         tuple(", ".join(str(value) for value in groups.keys(i).values()) for i in order),
-        "robust" if robust else "Greenwood",
+        ("robust" if robust else "Greenwood")
+        + " variance"
+        + (" over clusters, Student's t" if cluster is not None else ""),
         groups.n_used,
         groups.n_dropped,
     )

@@ -13,8 +13,9 @@ from evalkit.core.formula import Coding
 from evalkit.core.sample import Sample, SurvivalWarning
 from evalkit.errors import InputError
 from evalkit.kernels.cox import CoxFit, dependent, fit_cox
+from evalkit.kernels.cox_data import CoxData, prepare
 from evalkit.kernels.cox_firth import fit_firth
-from evalkit.kernels.cox_likelihood import CoxData, information, moments, prepare
+from evalkit.kernels.cox_likelihood import Moments, information, moments
 from evalkit.kernels.cox_residuals import robust_variance
 from evalkit.kernels.risk_sets import risk_sets
 from evalkit.survival.cox_input import Clusters
@@ -25,7 +26,13 @@ from evalkit.typing import FloatArray
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ConvergenceWarning", "CoxOptions", "SeparationWarning", "estimate_cox"]
+__all__ = [
+    "ConvergenceWarning",
+    "CoxOptions",
+    "SeparationWarning",
+    "estimate_cox",
+    "refuse_dependent",
+]
 
 
 class SeparationWarning(SurvivalWarning):
@@ -52,8 +59,8 @@ class CoxOptions:
         Whether to give hazard ratios.
     level : float
         Confidence level.
-    max_iterations : int
-        Newton steps after which to give up.
+    max_iterations : int or None
+        Steps after which to give up; None for the kernels' own.
     """
 
     ties: str = "efron"
@@ -61,7 +68,7 @@ class CoxOptions:
     ci: str = "wald"
     exponentiate: bool = False
     level: float = 0.95
-    max_iterations: int = 60
+    max_iterations: int | None = None
 
 
 def estimate_cox(
@@ -166,24 +173,12 @@ def _maximise(data: CoxData, coding: Coding, options: CoxOptions) -> CoxFit:
     names = coding.names
     null = moments(data, np.zeros(len(names)))
     info = information(data, null)
-    for j, others in dependent(data, null, info):
-        if not others:
-            raise InputError.of(
-                "formula",
-                required="of covariates that vary among those at risk",
-                got=f"{names[j]!r}, the same for everybody in every risk set",
-                remedy="Leave it out; what strata share cannot be estimated.",
-            )
-        raise InputError.of(
-            "formula",
-            required="of covariates that are not combinations of each other",
-            got=f"{names[j]!r}, which {' and '.join(repr(names[i]) for i in others)} determine",
-            remedy="Leave one of them out.",
-        )
+    refuse_dependent(data, null, info, names)
+    most = {} if options.max_iterations is None else {"max_iterations": options.max_iterations}
     if options.penalty is not None:
-        fit = fit_firth(data)
+        fit = fit_firth(data, **most)
     else:
-        fit = fit_cox(data, null=null, null_information=info, max_iterations=options.max_iterations)
+        fit = fit_cox(data, null=null, null_information=info, **most)
     if fit.infinite.any():
         some = ", ".join(repr(names[j]) for j in np.flatnonzero(fit.infinite))
         warnings.warn(
@@ -202,3 +197,38 @@ def _maximise(data: CoxData, coding: Coding, options: CoxOptions) -> CoxFit:
             stacklevel=4,
         )
     return fit
+
+
+def refuse_dependent(data: CoxData, null: Moments, info: FloatArray, names: Sequence[str]) -> None:
+    """Refuse covariates whose coefficients cannot be told from the others'.
+
+    Parameters
+    ----------
+    data : CoxData
+        The data.
+    null : Moments
+        The sums at coefficients 0.
+    info : ndarray of float, shape (p, p)
+        The information there.
+    names : sequence of str, length p
+        Names of the coefficients.
+
+    Raises
+    ------
+    evalkit.errors.InputError
+        If one is the same for everybody in every risk set, or a combination of others.
+    """
+    for j, others in dependent(data, null, info):
+        if not others:
+            raise InputError.of(
+                "formula",
+                required="of covariates that vary among those at risk",
+                got=f"{names[j]!r}, the same for everybody in every risk set",
+                remedy="Leave it out; what strata share cannot be estimated.",
+            )
+        raise InputError.of(
+            "formula",
+            required="of covariates that are not combinations of each other",
+            got=f"{names[j]!r}, which {' and '.join(repr(names[i]) for i in others)} determine",
+            remedy="Leave one of them out.",
+        )

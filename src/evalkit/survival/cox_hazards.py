@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
-from scipy.special import chdtrc
 
 from evalkit.core.checks import check_choice
 from evalkit.core.printing import html_table, sample_line, text_block
@@ -18,6 +17,7 @@ from evalkit.kernels.cox import CoxFit
 from evalkit.kernels.cox_hazards import proportional_hazards_test
 from evalkit.kernels.cox_residuals import schoenfeld_residuals
 from evalkit.kernels.event_times import event_times
+from evalkit.kernels.numeric import chi_square_tail
 from evalkit.kernels.product_limit import product_limit
 from evalkit.kernels.time_index import distinct, last_at_or_before
 from evalkit.typing import FloatArray
@@ -177,7 +177,7 @@ def hazards_test(
             "term": [*groups, _GLOBAL],
             "statistic": result.statistic,
             "df": result.df,
-            "p_value": chdtrc(result.df, result.statistic),
+            "p_value": chi_square_tail(result.statistic, result.df),
         }
     )
     return ProportionalHazards(table, fit, names, phi, transform, sample.n, sample.n_dropped)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Clusters",
+    "check_clusters",
     "check_events",
     "check_known_from",
     "read_clusters",
@@ -47,6 +48,11 @@ class Clusters:
     codes: IntArray
     count: int
 
+    @property
+    def df(self) -> float:
+        """Degrees of freedom: the clusters less one, infinite if every row is a cluster."""
+        return float(self.count - 1) if self.name else float("inf")
+
 
 def weighted_rows(sample: Sample) -> Sample:
     """Leave out rows of weight 0, and count them."""
@@ -55,9 +61,12 @@ def weighted_rows(sample: Sample) -> Sample:
     kept = sample.weights > 0
     arrays = ("exits", "event", "entry", "weights", "groups", "strata", "cluster")
     parts: dict[str, Any] = {name: getattr(sample, name) for name in arrays}
+    parts = {name: None if part is None else part[kept] for name, part in parts.items()}
+    if parts["cluster"] is not None:  # clusters that have lost all their rows do not count
+        parts["cluster"] = np.unique(parts["cluster"], return_inverse=True)[1]
     return replace(
         sample,
-        **{name: None if part is None else part[kept] for name, part in parts.items()},
+        **parts,
         kept=sample.rows[kept],
         n_dropped={**sample.n_dropped, "weight 0": int((~kept).sum())},
     )
@@ -125,4 +134,31 @@ def read_clusters(
         found.append(Clusters(person, codes, int(codes.max()) + 1))
     if not found and sample.weights_kind == "sampling":
         found.append(Clusters("", np.arange(sample.n), sample.n))
+    for one in found:
+        if one.name:
+            check_clusters("cluster" if one.name == cluster else "id", one.name, one.count)
     return tuple(found)
+
+
+def check_clusters(argument: str, name: str, count: int) -> None:
+    """Refuse a single cluster.
+
+    Parameters
+    ----------
+    argument, name : str
+        The caller's argument, and the column that it names.
+    count : int
+        Number of clusters.
+
+    Raises
+    ------
+    evalkit.errors.InputError
+        If there is one.
+    """
+    if count < 2:
+        raise InputError.of(
+            argument,
+            required=f"of at least two clusters ({name!r})",
+            got="one",
+            remedy="How much clusters vary cannot be seen from one.",
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-from evalkit.core.checks import check_choice, check_level
+from evalkit.core.checks import check_choice, check_counts, check_level
 from evalkit.core.columns import Names, as_names, check_known
 from evalkit.core.formula import design, formula_variables
 from evalkit.core.sample import WeightsKind, read_sample
@@ -50,7 +50,7 @@ def cox(
     ci: Literal["wald", "profile"] | None = None,
     exponentiate: bool = False,
     level: float = 0.95,
-    max_iterations: int = 60,
+    max_iterations: int | None = None,
 ) -> CoxModel:
     r"""Regress the rate of leaving on covariates, whatever the rate is over time (Cox).
 
@@ -97,8 +97,8 @@ def cox(
         Whether to give hazard ratios instead of their logarithms.
     level : float, default 0.95
         Confidence level.
-    max_iterations : int, default 60
-        Newton steps after which to give up.
+    max_iterations : int, optional
+        Steps after which to give up; 60 if left out, and 400 with a penalty.
 
     Returns
     -------
@@ -125,14 +125,17 @@ def cox(
     -----
     The coefficients maximise the partial likelihood [1]_, by Newton's method with step-halving, to
     1e-8 standard errors. Ties are Efron's [2]_ by default. Robust variances are sandwiches of
-    score residuals summed by cluster [3]_, without a correction for few clusters: with fewer than
-    50 they are too small. Two ways of clustering are added, less that of their cells. Splitting a
-    row at any time changes neither coefficients nor model-based standard errors; robust ones then
-    need `cluster` or `id`.
+    score residuals summed by cluster [3]_, those of R, without a factor for few clusters: with
+    fewer than 50 they are too small. Intervals and tests make up for part of it by Student's t,
+    with one degree of freedom less than clusters; R takes the normal. Two ways of clustering are
+    added, less that of their cells, and the way with fewer clusters gives the degrees of freedom.
+    Splitting a row at any time changes neither coefficients nor model-based standard errors;
+    robust ones then need `cluster` or `id`.
 
     Case weights of whole numbers give what repeated rows give with Breslow's ties. With Efron's
     they do not, because repeated rows are tied with each other; nor do robust standard errors, in
-    which repetitions count as so many people. R does the same.
+    which repetitions count as so many people. R does the same, but takes weights that are not
+    whole numbers for sampling weights, and gives robust standard errors with them.
 
     Rows that lack a value are dropped and counted; a missing entry or weight is an error. With
     fewer than about ten events a coefficient, estimates are biased away from 0 and Wald intervals
@@ -176,6 +179,8 @@ def cox(
     ci = ci or ("wald" if penalty is None else "profile")
     check_choice("ci", ci, ("wald", "profile"))
     level = check_level(level)
+    if max_iterations is not None:
+        check_counts("max_iterations", max_iterations, minimum=1)
     robust = cluster is not None or id is not None or weights_kind == "sampling"
     if robust and (penalty is not None or ci == "profile"):
         raise InputError.of(

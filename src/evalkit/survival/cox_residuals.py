@@ -53,9 +53,11 @@ def residual_frame(
             values = kernel.deviance_residuals(values, sample.event)
         return pd.Series(values, index=index, name=kind)
     if kind in ("score", "dfbeta"):
-        values = kernel.score_residuals(fit, weighted=kind == "dfbeta")
+        values = kernel.score_residuals(fit)
         if kind == "dfbeta":
             values = values @ fit.variance
+        elif sample.weights is not None:
+            values /= sample.weights[:, None]
         return pd.DataFrame(values, index=index, columns=columns)
     found = kernel.schoenfeld_residuals(fit)
     values = found.residuals

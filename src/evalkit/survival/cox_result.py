@@ -9,30 +9,31 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import chdtrc
 
 from evalkit.core.checks import check_choice, check_level
 from evalkit.core.formula import Coding
 from evalkit.core.results import EffectTable
 from evalkit.core.sample import Sample
 from evalkit.errors import InputError
-from evalkit.kernels.concordance import Concordance, concordance
+from evalkit.kernels.concordance import Concordance
 from evalkit.kernels.cox import CoxFit, solve_spd
 from evalkit.kernels.cox_likelihood import moments
 from evalkit.kernels.cox_residuals import score_sums
-from evalkit.kernels.numeric import normal_quantile
+from evalkit.kernels.numeric import chi_square_tail, critical_value
 from evalkit.kernels.product_limit import survival_limits
 from evalkit.kernels.time_index import TIE
+from evalkit.survival.cox_concordance import model_concordance
 from evalkit.survival.cox_hazards import ProportionalHazards, Transform, hazards_test
 from evalkit.survival.cox_input import Clusters
 from evalkit.survival.cox_residuals import ResidualKind, residual_frame
 from evalkit.survival.cox_table import scale_name
 from evalkit.survival.predicting import (
-    asked_times,
     offset_values,
     prediction_frame,
+    prediction_times,
     strata_codes,
 )
+from evalkit.survival.robust import degrees_of_freedom
 from evalkit.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -121,21 +122,7 @@ class CoxModel:
     @cached_property
     def concordance_pairs(self) -> Concordance:
         """Pairs of rows by whether the higher risk had the event first, with standard error."""
-        risk = self.fit.risk
-        rows = risk.rows  # others are at risk at no event, and comparable with nobody
-        score = self.fit.coefficients @ self.fit.data.x
-        if self.fit.data.offset is not None:
-            score = score + self.fit.data.offset
-        sample = self.sample
-        return concordance(
-            sample.time[rows],
-            sample.event[rows],
-            score,
-            entry=None if sample.entry is None else sample.entry[rows],
-            strata=None if sample.strata is None else sample.strata[rows],
-            weights=risk.weights,
-            cluster=self.clusters[0].codes[rows] if len(self.clusters) == 1 else None,
-        )
+        return model_concordance(self.fit, self.sample, self.clusters)
 
     @property
     def concordance(self) -> float:
@@ -155,7 +142,8 @@ class CoxModel:
         pandas.DataFrame
             Columns ``test, statistic, df, p_value``; rows ``likelihood_ratio``, ``wald`` (with the
             reported variance), ``score``, and with clusters ``robust_score``. The likelihood-ratio
-            and score tests assume that rows are independent given their risk sets.
+            and score tests assume that rows are independent given their risk sets. With clusters
+            the other two take chi-squared, as in R, where intervals take Student's t.
 
         Notes
         -----
@@ -177,7 +165,12 @@ class CoxModel:
             rows["wald"] = np.nan
         statistic = np.array([*rows.values()])
         return pd.DataFrame(
-            {"test": [*rows], "statistic": statistic, "df": p, "p_value": chdtrc(p, statistic)}
+            {
+                "test": [*rows],
+                "statistic": statistic,
+                "df": p,
+                "p_value": chi_square_tail(statistic, p),
+            }
         )
 
     def _robust_score(self, clusters: Clusters) -> float:
@@ -271,8 +264,9 @@ class CoxModel:
         R: ``summary(survfit(fit, newdata), times)``.
         """
         check_choice("ci", ci, ("log-log", "log", "plain"))
-        asked = asked_times(times)
-        z = normal_quantile(self.coefficients.level if level is None else check_level(level))
+        asked = prediction_times(times)
+        level = self.coefficients.level if level is None else check_level(level)
+        z = critical_value(level, degrees_of_freedom(self.clusters))
         fit, risk = self.fit, self.fit.risk
         x = self.coding.apply(newdata)
         strata = strata_codes(newdata, self.strata, self.sample.strata_levels)

@@ -6,15 +6,15 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.special import chdtrc, ndtr
 
 from evalkit.core.formula import Coding
 from evalkit.core.results import EffectTable
 from evalkit.core.sample import Sample
 from evalkit.kernels.cox import CoxFit
 from evalkit.kernels.cox_firth import firth_likelihood, likelihood, profile
-from evalkit.kernels.numeric import normal_quantile
+from evalkit.kernels.numeric import chi_square_tail, critical_value, normal_quantile, two_sided_p
 from evalkit.survival.cox_input import Clusters
+from evalkit.survival.robust import degrees_of_freedom
 from evalkit.typing import FloatArray
 
 __all__ = ["coefficient_table", "scale_name"]
@@ -62,22 +62,24 @@ def coefficient_table(
     EffectTable
         The table.
     """
-    z = normal_quantile(level)
+    df = degrees_of_freedom(clusters)
     estimate = np.where(fit.infinite, np.sign(fit.coefficients) * np.inf, fit.coefficients)
     diagonal = np.diagonal(variance)
     error = np.sqrt(np.where(diagonal > 0, diagonal, np.nan))
     error[fit.infinite] = np.nan
     if ci == "profile":
         evaluate = likelihood(fit.data) if penalty is None else firth_likelihood(fit.data)
+        z = normal_quantile(level)
         profiles = [profile(evaluate, fit, j, z) for j in range(len(estimate))]
         low = np.array([one.low for one in profiles])
         high = np.array([one.high for one in profiles])
         ratio = np.array([one.ratio for one in profiles])
-        statistic, p_value = np.sign(estimate) * np.sqrt(ratio), chdtrc(1, ratio)
+        statistic, p_value = np.sign(estimate) * np.sqrt(ratio), chi_square_tail(ratio, 1)
     else:
-        low, high = fit.coefficients - z * error, fit.coefficients + z * error
+        half = critical_value(level, df) * error
+        low, high = fit.coefficients - half, fit.coefficients + half
         statistic = fit.coefficients / error
-        p_value = 2 * ndtr(-np.abs(statistic))
+        p_value = two_sided_p(statistic, df)
     if exponentiate:
         with np.errstate(over="ignore"):
             estimate, low, high = np.exp(estimate), np.exp(low), np.exp(high)
@@ -89,6 +91,7 @@ def coefficient_table(
             "estimate": estimate,
             "std_error": error,
             "statistic": statistic,
+            "df": df if np.isfinite(df) else np.nan,
             "p_value": p_value,
             "conf_low": low,
             "conf_high": high,
@@ -100,7 +103,7 @@ def coefficient_table(
         level=level,
         n_used=sample.n,
         n_dropped=sample.n_dropped,
-        notes=_notes(fit, sample, coding, clusters, error),
+        notes=_notes(fit, sample, coding, clusters, error, penalty),
     )
 
 
@@ -130,25 +133,32 @@ def _notes(
     coding: Coding,
     clusters: Sequence[Clusters],
     error: FloatArray,
+    penalty: str | None,
 ) -> list[str]:
     """Say what belongs with the numbers."""
     events = int(sample.event.sum())
     p = len(coding.names)
     chi2 = 2 * (fit.loglik - fit.loglik_null)
-    test = f"{chi2:.4g} on {p} df, p = {chdtrc(p, chi2):.2g}"
+    test = f"{chi2:.4g} on {p} df, p = {float(chi_square_tail(chi2, p)):.2g}"
     notes = [f"Events: {events}. Likelihood-ratio test that all coefficients are 0: {test}."]
     if fit.infinite.any():
         some = [name for name, gone in zip(coding.names, fit.infinite, strict=True) if gone]
         notes.append(f"Infinite, see SeparationWarning: {', '.join(some)}.")
     elif not fit.converged:
         notes.append("The iterations did not converge.")
-    if events < _FEW_EVENTS * p:
+    if events < _FEW_EVENTS * p and penalty is None:
         notes.append(
             f"Fewer than {_FEW_EVENTS} events a coefficient: estimates may be biased away from 0; "
             'consider penalty="firth".'
         )
     if few := [one for one in clusters if one.count < _FEW_CLUSTERS]:
         notes.append(f"Only {few[0].count} clusters: robust standard errors are too small.")
+    weights = sample.weights
+    if weights is not None and not clusters and (weights != np.floor(weights)).any():
+        notes.append(
+            "Case weights that are not whole numbers: if they are sampling weights, say "
+            'weights_kind="sampling" (R gives robust standard errors here).'
+        )
     if np.isnan(error[~fit.infinite]).any():
         notes.append("A two-way variance that is not positive has no standard error.")
     return notes

@@ -13,7 +13,7 @@ from evalkit.core.checks import check_share
 from evalkit.core.printing import html_table, sample_line, text_block
 from evalkit.errors import InputError
 from evalkit.kernels.curve_functionals import Estimate, class_shares, restricted_mean
-from evalkit.kernels.numeric import normal_quantile
+from evalkit.kernels.numeric import critical_value
 from evalkit.kernels.product_limit import quantile, step, survival_limits
 from evalkit.survival.groups import (
     GroupCurve,
@@ -90,7 +90,7 @@ class KaplanMeier:
                         "events": curve.limit.events,
                         "censored": curve.limit.table.censored,
                     }
-                    | self._survival(curve.limit.survival, curve.log_variance),
+                    | self._survival(curve, curve.limit.survival, curve.log_variance),
                 )
                 for curve in self.curves
             ]
@@ -128,10 +128,9 @@ class KaplanMeier:
                 "events": events,
                 "censored": censored,
             }
-            survival = curve.limit.at(asked)
-            parts.append(
-                (curve.keys, columns | self._survival(survival, _variance_at(curve, asked)))
-            )
+            variance = step(curve.limit, curve.log_variance, 0.0, asked)
+            found = self._survival(curve, curve.limit.at(asked), variance)
+            parts.append((curve.keys, columns | found))
         return lay_out(parts)
 
     def quantile(self, q: npt.ArrayLike = 0.5) -> pd.DataFrame:
@@ -160,7 +159,7 @@ class KaplanMeier:
         shares = np.array([check_share("q", share) for share in np.atleast_1d(q).tolist()])
         parts: list[tuple[Mapping[str, object], dict[str, FloatArray]]] = []
         for curve in self.curves:
-            low, high = self._limits(curve.limit.survival, curve.log_variance)
+            low, high = self._limits(curve, curve.limit.survival, curve.log_variance)
             lines = {
                 "estimate": curve.limit.survival,
                 "conf_low": low,
@@ -185,9 +184,10 @@ class KaplanMeier:
         -------
         pandas.DataFrame
             The key columns, then ``tau, estimate, std_error, conf_low, conf_high``, in the unit of
-            the durations; the intervals are symmetric. With delayed entry the mean is that of
-            those who reach the first entry. R: ``print(fit, rmean = tau)``, which with sampling
-            weights keeps the variance of case weights, and here has the robust one.
+            the durations; the intervals are symmetric, by Student's t with clusters. With delayed
+            entry the mean is that of those who reach the first entry. R: ``print(fit, rmean =
+            tau)``, which with sampling weights keeps the variance of case weights, and here has
+            the robust one.
 
         Raises
         ------
@@ -197,9 +197,9 @@ class KaplanMeier:
         """
         horizons = asked_times(tau, "tau")
         check_horizons(self.curves, horizons)
-        z = normal_quantile(self.level)
         parts: list[tuple[Mapping[str, object], dict[str, FloatArray]]] = []
         for curve in self.curves:
+            z = critical_value(self.level, curve.df)
             means = [restricted_mean(curve.limit, float(t), curve.rows) for t in horizons]
             estimate, error = _columns(means)
             parts.append(
@@ -244,9 +244,9 @@ class KaplanMeier:
                 "breaks", required="positive and increasing", got=f"{limits.tolist()}"
             )
         edges = {"start": np.append(0.0, limits), "end": np.append(limits, np.inf)}
-        z = normal_quantile(self.level)
         parts: list[tuple[Mapping[str, object], dict[str, FloatArray]]] = []
         for curve in self.curves:
+            z = critical_value(self.level, curve.df)
             found = class_shares(curve.limit, limits, curve.rows)
             value, error = _columns(found)
             # The last class is what is left of the curve; the others are what it has lost.
@@ -309,18 +309,21 @@ class KaplanMeier:
 
         return survival_curves(self.to_frame(), by=list(self.by) or None, ax=ax, **options)
 
-    def _survival(self, survival: FloatArray, log_variance: FloatArray) -> dict[str, FloatArray]:
+    def _survival(
+        self, curve: GroupCurve, survival: FloatArray, log_variance: FloatArray
+    ) -> dict[str, FloatArray]:
         """Survival, its standard error and its limits, as columns."""
-        low, high = self._limits(survival, log_variance)
+        low, high = self._limits(curve, survival, log_variance)
         known = np.where(survival > 0, survival, np.nan)
         error = known * np.sqrt(log_variance)
         return {"survival": survival, "std_error": error, "conf_low": low, "conf_high": high}
 
     def _limits(
-        self, survival: FloatArray, log_variance: FloatArray
+        self, curve: GroupCurve, survival: FloatArray, log_variance: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
         """Pointwise limits on the scale that was asked for."""
-        return survival_limits(survival, log_variance, normal_quantile(self.level), self.ci)
+        z = critical_value(self.level, curve.df)
+        return survival_limits(survival, log_variance, z, self.ci)
 
     def _summary(self) -> pd.DataFrame:
         """Numbers, events and medians by group."""
@@ -356,11 +359,6 @@ def _columns(estimates: Sequence[Estimate]) -> tuple[FloatArray, FloatArray]:
     """Values and standard errors as arrays."""
     values = np.array([estimate.value for estimate in estimates])
     return values, np.sqrt(np.array([estimate.variance for estimate in estimates]))
-
-
-def _variance_at(curve: GroupCurve, asked: FloatArray) -> FloatArray:
-    """Variance of log survival at any times."""
-    return step(curve.limit, curve.log_variance, 0.0, asked)
 
 
 def check_horizons(curves: Sequence[GroupCurve], horizons: FloatArray) -> None:

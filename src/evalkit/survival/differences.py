@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from evalkit.core.checks import check_choice, check_level
 from evalkit.core.columns import Names
 from evalkit.core.group_tables import Data
 from evalkit.core.results import EffectTable
 from evalkit.core.sample import WeightsKind
-from evalkit.kernels.curve_functionals import covariance, restricted_mean
-from evalkit.kernels.curve_influence import influence, log_survival_increments
-from evalkit.kernels.numeric import normal_quantile
+from evalkit.kernels.curve_functionals import Estimate, covariance, restricted_mean
+from evalkit.kernels.curve_influence import CurveRows, influence, log_survival_increments
 from evalkit.kernels.product_limit import step, survival_limits
-from evalkit.kernels.share_differences import (
-    Intervals,
-    difference_limits,
-    difference_statistic,
-)
+from evalkit.kernels.share_differences import Intervals, difference_columns, with_wilson
 from evalkit.kernels.time_index import last_at_or_before
+from evalkit.kernels.wald import difference_df, wald
 from evalkit.survival.comparisons import compare_groups
 from evalkit.survival.curve_results import CI_SCALES, CurveCI, check_horizons
 from evalkit.survival.groups import GroupCurve, asked_times
 from evalkit.typing import FloatArray
 
 __all__ = ["rmst_difference", "survival_difference"]
+
+_SCALES = (
+    ("rmst_difference", "-", "difference"),
+    ("rmst_ratio", "/", "ratio (std_error of its logarithm)"),
+)
 
 
 def rmst_difference(
@@ -76,7 +76,8 @@ def rmst_difference(
     EffectTable
         For every horizon (key column ``tau``) and every other group two rows: term
         ``rmst_difference``, other minus reference in the unit of the durations, and term
-        ``rmst_ratio``, other over reference, with ``std_error`` and test on the log scale. The
+        ``rmst_ratio``, other over reference, with ``std_error`` and test on the log scale, and
+        missing where a mean is 0. The
         column ``scale`` says on which scale the standard error is.
 
     Raises
@@ -91,7 +92,9 @@ def rmst_difference(
     that of :meth:`evalkit.survival.KaplanMeier.rmst`. Groups are independent, so that variances
     add, unless clusters reach across them, whose covariance is then allowed for; the ratio uses
     :math:`\operatorname{var} \log\mu = \operatorname{var}(\mu)/\mu^2` (Royston and Parmar
-    [1]_). No hazards need be proportional.
+    [1]_). No hazards need be proportional. With clusters intervals and tests are those of Student's
+    t, with Welch and Satterthwaite's degrees of freedom from the clusters of either group less one,
+    at most those of both together less one.
 
     R: ``survRM2::rmst2(time, status, arm, tau)``.
 
@@ -132,39 +135,19 @@ def rmst_difference(
     curves, labels = compared.curves, compared.labels
     horizons = asked_times(tau, "tau")
     check_horizons(curves, horizons)
-    z = normal_quantile(level)
-    rows: list[dict[str, object]] = []
+    parts: list[dict[str, object]] = []
     for horizon in horizons.tolist():
-        base = restricted_mean(curves[0].limit, horizon, curves[0].rows)
-        for other, label in zip(curves[1:], labels[1:], strict=True):
-            mean = restricted_mean(other.limit, horizon, other.rows)
+        means = [restricted_mean(curve.limit, horizon, curve.rows) for curve in curves]
+        for other, mean, label in zip(curves[1:], means[1:], labels[1:], strict=True):
+            found = _mean_contrasts(mean, means[0], other.rows, curves[0].rows, level)
             n = other.n + curves[0].n
-            shared = covariance(mean.influence, base.influence)
-            error = float(np.sqrt(mean.variance + base.variance - 2 * shared))
-            difference = mean.value - base.value
-            rows.append(
-                {"tau": horizon, "term": "rmst_difference", "contrast": f"{label} - {labels[0]}"}
-                | _wald(difference, error)
-                | {"conf_low": difference - z * error, "conf_high": difference + z * error}
-                | {"n": n, "scale": "difference"}
-            )
-            relative = mean.variance / mean.value**2 + base.variance / base.value**2
-            log_error = float(np.sqrt(relative - 2 * shared / (mean.value * base.value)))
-            ratio = mean.value / base.value
-            rows.append(
-                {"tau": horizon, "term": "rmst_ratio", "contrast": f"{label} / {labels[0]}"}
-                | _wald(float(np.log(ratio)), log_error)
-                | {
-                    "estimate": ratio,
-                    "conf_low": ratio * float(np.exp(-z * log_error)),
-                    "conf_high": ratio * float(np.exp(z * log_error)),
-                }
-                | {"n": n, "scale": "ratio (std_error of its logarithm)"}
-            )
+            for term, sign, scale in _SCALES:
+                key = {"tau": horizon, "term": term, "contrast": f"{label} {sign} {labels[0]}"}
+                parts.append(key | found[term] | {"n": n, "scale": scale})
     return EffectTable.of(
-        {name: [row[name] for row in rows] for name in rows[0]},
+        {name: [part[name] for part in parts] for name in parts[0]},
         estimand=f"Restricted mean time up to tau, against {labels[0]}",
-        method=f"Area under Kaplan-Meier, {compared.variance} variance",
+        method=f"Area under Kaplan-Meier, {compared.variance}",
         level=level,
         n_used=compared.n_used,
         n_dropped=compared.n_dropped,
@@ -223,7 +206,7 @@ def survival_difference(
         One row for every time (key column ``time``) and every other group: term
         ``survival_difference``, S(other) - S(reference); negative where the others leave sooner.
         Missing where a curve is not known. ``std_error`` is the plain one. ``statistic`` is the
-        normal quantile at which the interval just reaches 0, so that the two-sided ``p_value`` is
+        quantile at which the interval just reaches 0, so that the two-sided ``p_value`` is
         below 1 - ``level`` exactly where the interval leaves out 0.
 
     Raises
@@ -237,9 +220,12 @@ def survival_difference(
     With intervals :math:`(l_1, u_1)` and :math:`(l_0, u_0)` of the two shares, the limits of the
     difference are :math:`S_1 - S_0 - \{(S_1 - l_1)^2 + (u_0 - S_0)^2\}^{1/2}` and
     :math:`S_1 - S_0 + \{(u_1 - S_1)^2 + (S_0 - l_0)^2\}^{1/2}` (Zou and Donner [1]_), with their
-    correlation where clusters reach across groups. A group in
-    which nobody has had the event yet has no variance, nor a group in which everybody has; the
-    interval is then that of the other group alone.
+    correlation where clusters reach across groups. Where nobody in a group has had the event yet,
+    or everybody has, its variance is 0 and says nothing: its limit is then Wilson's,
+    :math:`z^2/(n + z^2)` from 1 or from 0, with n not censored before (clusters count once each).
+
+    With clusters z is a quantile of Student's t, with Welch and Satterthwaite's degrees of freedom
+    from the clusters of either group less one, at most those of both together less one.
 
     References
     ----------
@@ -275,26 +261,24 @@ def survival_difference(
     )
     curves, labels = compared.curves, compared.labels
     asked = asked_times(times)
-    z = np.full(len(asked), normal_quantile(level))
     base, base_variance = _shares_at(curves[0], asked)
     columns: list[dict[str, FloatArray]] = []
     contrasts: list[str] = []
     for other, label in zip(curves[1:], labels[1:], strict=True):
         share, variance = _shares_at(other, asked)
-        ends = _intervals(share, variance, ci), _intervals(base, base_variance, ci)
         r = _correlations(other, curves[0], asked)
-        low, high = difference_limits(share, base, *ends, z, r)
-        statistic = difference_statistic(share, base, *ends, r)
         error, base_error = share * np.sqrt(variance), base * np.sqrt(base_variance)
+        degrees = difference_df(error**2, other.rows, base_error**2, curves[0].rows)
+        ends = (
+            _intervals(other, asked, share, variance, ci),
+            _intervals(curves[0], asked, base, base_variance, ci),
+        )
         columns.append(
             {
                 "time": asked,
                 "estimate": share - base,
                 "std_error": np.sqrt(error**2 + base_error**2 - 2 * r * error * base_error),
-                "statistic": statistic,
-                "p_value": 2 * special.ndtr(-np.abs(statistic)),
-                "conf_low": low,
-                "conf_high": high,
+                **difference_columns(share, base, *ends, level, degrees, r),
                 "n": np.full(len(asked), other.n + curves[0].n),
             }
         )
@@ -303,7 +287,7 @@ def survival_difference(
     return EffectTable.of(
         {"time": data["time"], "term": "survival_difference", "contrast": contrasts} | data,
         estimand=f"Difference of the shares still in, against {labels[0]}",
-        method=f"Kaplan-Meier, {compared.variance} variance, {ci} intervals combined",
+        method=f"Kaplan-Meier, {compared.variance}, {ci} intervals combined",
         level=level,
         n_used=compared.n_used,
         n_dropped=compared.n_dropped,
@@ -334,21 +318,41 @@ def _correlations(one: GroupCurve, other: GroupCurve, asked: FloatArray) -> Floa
     return found
 
 
-def _intervals(share: FloatArray, variance: FloatArray, ci: str) -> Intervals:
-    """Limits of the shares for any normal quantiles."""
+def _intervals(
+    curve: GroupCurve, asked: FloatArray, share: FloatArray, variance: FloatArray, ci: str
+) -> Intervals:
+    """Limits of the shares for any quantiles; Wilson's where nobody or everybody is out."""
 
     def of(z: FloatArray) -> tuple[FloatArray, FloatArray]:
         return survival_limits(share, variance, z, ci, truncate=False)
 
-    return of
+    return with_wilson(share, curve.known(asked), of)
 
 
-def _wald(estimate: float, std_error: float) -> dict[str, object]:
-    """Columns of an estimate and its test against 0."""
-    statistic = estimate / std_error if std_error > 0 else float("nan")
-    return {
-        "estimate": estimate,
-        "std_error": std_error,
-        "statistic": statistic,
-        "p_value": 2 * float(special.ndtr(-abs(statistic))),
-    }
+def _mean_contrasts(
+    mean: Estimate,
+    base: Estimate,
+    rows: CurveRows | None,
+    base_rows: CurveRows | None,
+    level: float,
+) -> dict[str, dict[str, object]]:
+    """Difference and ratio of two restricted means, with their intervals and tests."""
+    shared = covariance(mean.influence, base.influence)
+    apart = wald(
+        np.array([mean.value - base.value]),
+        np.sqrt([mean.variance + base.variance - 2 * shared]),
+        level,
+        difference_df(mean.variance, rows, base.variance, base_rows),
+    )
+    # a mean of 0, where everybody leaves at once, makes no ratio
+    value, base_value = (m.value if m.value > 0 else np.nan for m in (mean, base))
+    relative, base_relative = mean.variance / value**2, base.variance / base_value**2
+    ratio = wald(
+        np.log([value / base_value]),
+        np.sqrt([relative + base_relative - 2 * shared / (value * base_value)]),
+        level,
+        difference_df(relative, rows, base_relative, base_rows),
+    )
+    ratio |= {name: np.exp(ratio[name]) for name in ("estimate", "conf_low", "conf_high")}
+    found = {"rmst_difference": apart, "rmst_ratio": ratio}
+    return {term: {k: float(v[0]) for k, v in part.items()} for term, part in found.items()}

@@ -24,6 +24,7 @@ from evalkit.survival.discrete_data import (
     from_counts,
     from_rows,
 )
+from evalkit.survival.discrete_partial import follow_up_note, partial_note
 from evalkit.survival.discrete_result import DiscreteHazard
 from evalkit.survival.model_checks import check_rank, refuse_runaway
 from evalkit.typing import FloatArray, IntArray
@@ -108,7 +109,7 @@ def discrete_hazard(
     cluster : str, optional
         Column that says which rows belong together in robust standard errors.
     weights : str, optional
-        Column with weights.
+        Column with weights. Rows of weight 0 are dropped and counted.
     weights_kind : {"case", "sampling"}
         Whether a weight repeats the row, or is an inverse sampling probability (standard errors
         are robust then).
@@ -151,12 +152,16 @@ def discrete_hazard(
     belongs to that first row. Only a person's last row may have an event.
 
     Counting a whole interval for those censored inside biases the hazard downwards where
-    intervals are wide; "half" removes most of it, and
+    intervals are wide, and survival with its differences upwards, however many rows there are; the
+    effects of covariates hardly. It is the default because it is what R's ``glm`` does with
+    person-period rows. A note says where the bias is more than half a standard error of the crude
+    survival. "half" removes most of it, narrower intervals more, and
     :func:`evalkit.survival.parametric` with "piecewise-exponential" all.
 
     Standard errors come from the expected information, as R's ``glm`` gives them on expanded
-    data; with `cluster` they are ``sandwich::vcovCL``'s, with the factor G/(G - 1). They need some
-    50 clusters; with 10 to 20 the intervals are too short. In R::
+    data; with `cluster` they are ``sandwich::vcovCL``'s, with the factor G/(G - 1), and intervals
+    and tests take Student's t with G - 1 degrees of freedom. They need some 50 clusters; with 10 to
+    20 the intervals are too short. In R::
 
         long <- survSplit(Surv(days, left) ~ ., df, cut = breaks, episode = "interval")
         glm(left ~ 0 + factor(interval) + x, binomial("cloglog"), long)
@@ -235,14 +240,16 @@ def discrete_hazard(
     fit = fit_discrete(data.X, data.counted, layout, LINKS[link], penalised=penalty == "firth")
     terms = _terms(names, intervals, data, layout)
     _check_convergence(fit, data, layout, terms)
-    vcov, how = _covariance(fit, data, layout, link)
+    vcov, how, degrees = _covariance(fit, data, layout, link)
+    notes = partial_note(totals, data.inside, intervals.ends) if partial == "whole" else ()
+    notes += follow_up_note(data.last, intervals.starts, intervals.ends)
     method = f"Discrete-time hazard, {link} link"
     method += ", Firth's penalty" if penalty == "firth" else ""
     kind = "hazard" if link == "cloglog" else "odds of leaving"
     table = EffectTable.of(
         {
             "term": list(terms),
-            **wald(fit.parameters, np.sqrt(np.diagonal(vcov)), level),
+            **wald(fit.parameters, np.sqrt(np.diagonal(vcov)), level, degrees),
             "n": data.n_used,
         },
         estimand=f"Log {kind} of the event in {len(layout.intervals)} intervals",
@@ -250,10 +257,10 @@ def discrete_hazard(
         level=level,
         n_used=data.n_used,
         n_dropped=data.n_dropped,
-        notes=data.notes,
+        notes=(*data.notes, *notes),
     )
     return DiscreteHazard(
-        table, vcov, fit.loglik, link, intervals, totals, certain, data, layout, fit
+        table, vcov, fit.loglik, link, degrees, intervals, totals, certain, data, layout, fit
     )
 
 
@@ -369,10 +376,10 @@ def _check_convergence(
 
 def _covariance(
     fit: DiscreteFit, data: DiscreteData, layout: Layout, link: str
-) -> tuple[FloatArray, str]:
-    """Return the covariance of the estimates, and how it was found."""
+) -> tuple[FloatArray, str, float]:
+    """Return the covariance of the estimates, how it was found, and its degrees of freedom."""
     if data.cluster is None or data.periods is None:
-        return fit.vcov, "model-based standard errors"
+        return fit.vcov, "model-based standard errors", np.inf
     n_clusters = int(data.cluster.max()) + 1
     if n_clusters < 2:
         raise InputError.of("cluster", required="of at least two clusters", got="one")
@@ -381,4 +388,6 @@ def _covariance(
     )
     pulled = scores @ fit.vcov
     vcov = pulled.T @ pulled * (n_clusters / (n_clusters - 1))
-    return vcov, f"robust standard errors, {n_clusters} clusters"
+    if n_clusters == len(data.pattern):
+        return vcov, "robust standard errors", np.inf
+    return vcov, f"robust standard errors, {n_clusters} clusters", float(n_clusters - 1)

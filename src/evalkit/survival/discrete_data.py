@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +24,9 @@ from evalkit.kernels.person_periods import (
     link_rows,
     place,
 )
+from evalkit.survival.cox_input import weighted_rows
+from evalkit.survival.discrete_partial import weight_inside
+from evalkit.survival.groups import asked_times
 from evalkit.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -67,8 +70,8 @@ class Intervals:
             The intervals.
         """
         try:
-            given = np.atleast_1d(np.asarray(breaks, dtype=np.float64)).ravel()
-        except (TypeError, ValueError):
+            given = asked_times(breaks, "breaks")
+        except InputError:
             given = np.array([np.nan])
         inner = given[(given != 0) | (np.arange(len(given)) > 0)]
         inner = inner[:-1] if len(inner) and inner[-1] == np.inf else inner
@@ -149,6 +152,10 @@ class DiscreteData:
         The formula's variables, a line for each pattern.
     size : ndarray of float, shape (U,)
         Weight of the persons that begin in each pattern; NaN if their covariates vary.
+    inside : ndarray of float, shape (J,)
+        Weight of those at risk for a part of each interval, without an event in it.
+    last : float
+        The last time observed.
     n_used : int
         Rows used.
     n_dropped : mapping of str to int
@@ -165,6 +172,8 @@ class DiscreteData:
     cluster: IntArray | None
     people: pd.DataFrame
     size: FloatArray
+    inside: FloatArray
+    last: float
     n_used: int
     n_dropped: Mapping[str, int]
     notes: tuple[str, ...] = ()
@@ -194,15 +203,17 @@ def from_rows(
     variables = formula_variables(formula, df)
     extra = [*variables, *([] if columns.person is None else [columns.person])]
     check_known(df, id=columns.person)
-    sample = read_sample(
-        df,
-        duration=_needed("duration", columns.duration),
-        event=_needed("event", columns.event),
-        entry=columns.entry,
-        weights=columns.weights,
-        weights_kind=columns.weights_kind,
-        cluster=columns.cluster,
-        extra_columns=dict.fromkeys(extra),
+    sample = weighted_rows(
+        read_sample(
+            df,
+            duration=_needed("duration", columns.duration),
+            event=_needed("event", columns.event),
+            entry=columns.entry,
+            weights=columns.weights,
+            weights_kind=columns.weights_kind,
+            cluster=columns.cluster,
+            extra_columns=dict.fromkeys(extra),
+        )
     )
     made = design(formula, df, rows=sample.rows)
     periods = place(
@@ -212,7 +223,7 @@ def from_rows(
         intervals.inner,
         closed=intervals.closed,
         weights=sample.weights,
-        partial=columns.partial,
+        partial="half",
         late=columns.late_entry,
     )
     person = None
@@ -221,6 +232,9 @@ def from_rows(
         entry = np.zeros(sample.n) if sample.entry is None else sample.entry
         _check_persons(df, sample, person, entry)
         periods = link_rows(periods, person, entry)
+    inside = weight_inside(periods)
+    if columns.partial == "whole":
+        periods = replace(periods, enters_inside=None, ends_inside=None)
     cluster = sample.cluster
     if cluster is None and columns.weights_kind == "sampling":
         cluster = np.arange(sample.n) if person is None else person
@@ -241,6 +255,8 @@ def from_rows(
         cluster,
         df[list(variables)].iloc[sample.rows[order]].reset_index(drop=True),
         _persons(sample, person, pattern, len(order)),
+        inside,
+        float(sample.time.max()),
         sample.n,
         sample.n_dropped,
     )
@@ -351,17 +367,16 @@ def from_counts(
         raise InputError.of(
             "formula", required="of the variables that tell the groups apart", got=repr(formula)
         )
-    cells = count_cells(
-        counts.day,
-        counts.events.sum(axis=1),
-        counts.censored,
-        counts.entered if late else None,
-        pattern,
-        len(first),
-        intervals.inner,
-        closed=intervals.closed,
-        partial=columns.partial,
-    )
+
+    def count(partial: str, entered: FloatArray | None = None) -> Cells:
+        leave = counts.events.sum(axis=1), counts.censored
+        return count_cells(
+            counts.day, *leave, entered, pattern, len(first), intervals.inner,
+            closed=intervals.closed, partial=partial,
+        )  # fmt: skip
+
+    whole, half = count("whole"), count("half")
+    cells = count("whole", counts.entered) if late else half if columns.partial == "half" else whole
     leaving = counts.events.sum(axis=1) + counts.censored
     notes: tuple[str, ...] = ()
     if len(counts.causes) > 1:
@@ -376,6 +391,8 @@ def from_counts(
         None,
         counts.groups[list(made.coding.variables)].iloc[first].reset_index(drop=True),
         np.bincount(pattern, leaving, minlength=len(first)).astype(np.float64, copy=False),
+        2 * (whole.at_risk - half.at_risk).sum(axis=1),
+        float(counts.day[leaving > 0].max()),
         counts.n,
         counts.n_dropped,
         notes,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from evalkit.core.checks import check_level
 from evalkit.core.results import EffectTable, TestResult
@@ -15,10 +14,10 @@ from evalkit.errors import InputError
 from evalkit.kernels.discrete import LINKS, DiscreteFit, Layout
 from evalkit.kernels.discrete_curves import Curves, predict, standardise
 from evalkit.kernels.event_times import TIE
-from evalkit.kernels.numeric import normal_quantile
+from evalkit.kernels.numeric import chi_square_tail, critical_value
 from evalkit.survival.discrete_data import DiscreteData, Intervals
 from evalkit.survival.discrete_standardised import standardised_survival
-from evalkit.survival.predicting import asked_times, prediction_frame
+from evalkit.survival.predicting import prediction_frame, prediction_times
 from evalkit.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -45,12 +44,15 @@ class DiscreteHazard:
         Log-likelihood (without the penalty).
     link : str
         "cloglog" or "logit".
+    df : float
+        Degrees of freedom of intervals: the clusters less one, infinite without clusters.
     """
 
     coefficients: EffectTable
     covariance: FloatArray
     loglik: float
     link: str
+    df: float
     _intervals: Intervals
     _totals: FloatArray
     _certain: FloatArray  # hazard of intervals that the fit leaves out, NaN for the others
@@ -267,6 +269,7 @@ class DiscreteHazard:
             times=asked,
             where=where,
             level=self.coefficients.level if level is None else check_level(level),
+            df=self.df,
             coefficients=self.coefficients,
         )
 
@@ -315,14 +318,15 @@ class DiscreteHazard:
             "Wald test of effects by interval",
             statistic,
             float(len(matrix)),
-            float(special.chdtrc(len(matrix), statistic)),
+            float(chi_square_tail(statistic, len(matrix))),
             self.coefficients.n_used,
             self.coefficients.n_dropped,
         )
 
     def _quantile(self, level: float | None) -> float:
-        """Return the normal quantile of a level, or of the fit's."""
-        return normal_quantile(self.coefficients.level if level is None else check_level(level))
+        """Return the quantile of a level, or of the fit's."""
+        level = self.coefficients.level if level is None else check_level(level)
+        return critical_value(level, self.df)
 
     def _curves(self, newdata: pd.DataFrame) -> Curves:
         """Predict for new rows."""
@@ -334,7 +338,7 @@ class DiscreteHazard:
         known = self._intervals.starts
         if times is None:
             return known[1:], np.arange(1, len(known))
-        asked = asked_times(times)
+        asked = prediction_times(times)
         where = np.searchsorted(known * (1 + TIE), asked)
         near = known[np.minimum(where, len(known) - 1)]
         wrong = np.abs(near - asked) > TIE * asked

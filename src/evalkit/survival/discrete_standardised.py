@@ -10,7 +10,7 @@ from evalkit.core.columns import check_known, labels
 from evalkit.core.results import EffectTable
 from evalkit.errors import InputError
 from evalkit.kernels.discrete_curves import Standardised
-from evalkit.kernels.numeric import normal_quantile
+from evalkit.kernels.numeric import critical_value
 from evalkit.kernels.wald import wald
 from evalkit.survival.discrete_data import DiscreteData
 from evalkit.typing import FloatArray, IntArray
@@ -31,6 +31,7 @@ def standardised_survival(
     times: FloatArray,
     where: IntArray,
     level: float,
+    df: float,
     coefficients: EffectTable,
 ) -> EffectTable:
     """Average survival with the treatment set to each value, and compare.
@@ -55,6 +56,8 @@ def standardised_survival(
         Their places among 0 and the breaks.
     level : float
         Confidence level.
+    df : float
+        Degrees of freedom of the intervals.
     coefficients : EffectTable
         For the numbers of rows used and dropped.
 
@@ -71,8 +74,8 @@ def standardised_survival(
     error = _error(gradient, covariance)
     apart_error = _error(gradient[others] - gradient[base], covariance)
     apart = survival[others] - survival[base]
-    low, high = _limits(survival, error, level)
-    test = wald(apart.ravel(), apart_error.ravel(), level)
+    low, high = _limits(survival, error, critical_value(level, df))
+    test = wald(apart.ravel(), apart_error.ravel(), level, df)
     contrasts = [str(value) for value in levels]
     contrasts += [f"{levels[i]} - {levels[base]}" for i in others]
     blank = np.full(survival.size, np.nan)
@@ -84,6 +87,7 @@ def standardised_survival(
             "estimate": np.append(survival, apart),
             "std_error": np.append(error, apart_error),
             "statistic": np.append(blank, test["statistic"]),
+            "df": df if np.isfinite(df) else np.nan,
             "p_value": np.append(blank, test["p_value"]),
             "conf_low": np.append(low, test["conf_low"]),
             "conf_high": np.append(high, test["conf_high"]),
@@ -153,10 +157,10 @@ def _error(gradient: FloatArray, covariance: FloatArray) -> FloatArray:
     return np.sqrt(np.maximum(((gradient @ covariance) * gradient).sum(axis=-1), 0.0))
 
 
-def _limits(survival: FloatArray, error: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
+def _limits(survival: FloatArray, error: FloatArray, z: float) -> tuple[FloatArray, FloatArray]:
     """Return limits of a survival that are symmetric in log(-log S)."""
     with np.errstate(divide="ignore", invalid="ignore"):
         inside = (survival > 0) & (survival < 1)
         relative = np.where(inside, error / (-survival * np.log(survival)), 0.0)
-        spread = np.exp(normal_quantile(level) * relative)
+        spread = np.exp(z * relative)
         return survival**spread, survival ** (1 / spread)

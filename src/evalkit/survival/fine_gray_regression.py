@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
-from scipy.special import ndtr
 
 from evalkit.core.checks import check_choice, check_level
 from evalkit.core.columns import Names, as_names, check_known
@@ -15,17 +14,14 @@ from evalkit.core.results import EffectTable
 from evalkit.core.sample import Sample, WeightsKind, read_sample
 from evalkit.errors import InputError
 from evalkit.kernels import fine_gray as kernel
-from evalkit.kernels.at_risk import Slots, add_by
-from evalkit.kernels.hazard_fit import (
-    SlotFit,
-    at_coefficients,
-    standardised_columns,
-)
-from evalkit.kernels.newton import dependent_columns, maximise
-from evalkit.kernels.numeric import normal_quantile
-from evalkit.kernels.partial_likelihood import Ties, evaluate
-from evalkit.kernels.time_index import index_times
-from evalkit.survival.cox_input import weighted_rows
+from evalkit.kernels.cox import CoxFit, fit_cox
+from evalkit.kernels.cox_data import prepare
+from evalkit.kernels.cox_likelihood import information, moments
+from evalkit.kernels.hazard_fit import from_cox
+from evalkit.kernels.numeric import add_by
+from evalkit.kernels.wald import cluster_df, wald
+from evalkit.survival.cox_estimation import refuse_dependent
+from evalkit.survival.cox_input import check_clusters, weighted_rows
 from evalkit.survival.fine_gray_result import FineGray
 from evalkit.survival.persons import read_persons, rows_used
 from evalkit.typing import FloatArray, IntArray
@@ -34,6 +30,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["FineGray", "fine_gray"]
+
+Ties: TypeAlias = Literal["efron", "breslow"]
 
 _VARIANCES = {
     "robust": "robust standard errors, the weights taken as known",
@@ -144,7 +142,8 @@ def fine_gray(
 
     Rows that lack a value are dropped and counted; a missing cause, entry or weight is an error.
     Standard errors are for large samples: with fewer than about 10 events a coefficient, or 50
-    clusters, intervals are too short.
+    clusters, they are too small. With `cluster` or `id` intervals and tests take Student's t, with
+    one degree of freedom less than clusters (R takes the normal).
 
     References
     ----------
@@ -201,10 +200,15 @@ def fine_gray(
     )
     event = _codes(sample, cause, event_of_interest)
     person, first, last = read_persons(df, sample, id)
+    groups = sample.cluster if cluster is not None else person
+    if groups is not None:
+        given = ("id", id) if cluster is None else ("cluster", cluster)
+        check_clusters(given[0], str(given[1]), int(groups.max()) + 1)
     made = design(formula, df, rows=sample.rows)
     model = kernel.subdistribution(
-        index_times(sample.time, sample.entry),
+        sample.time,
         event,
+        entry=sample.entry,
         first=first,
         last=last,
         strata=sample.strata,
@@ -214,27 +218,28 @@ def fine_gray(
         events_first=events_first,
     )
     _check_weights(df, sample, model)
-    fit, logliks = _maximise(made, model.sets, ties)
-    hazard = fit.hazard() if vcov == "robust" else kernel.count_censoring(model, fit)
-    groups = sample.cluster if cluster is not None else person
-    moved = add_by(groups, hazard.influence) / fit.scale
+    fit = _maximise(made, model, ties)
+    hazard = from_cox(fit) if vcov == "robust" else kernel.count_censoring(model, fit)
+    moved = add_by(groups, hazard.influence)
     covariance = moved.T @ moved
     notes = _notes(sample, event, groups, made, weigh_censoring)
     return FineGray(
         coefficients=_coefficients(
-            fit.beta / fit.scale, covariance, made, sample, level, event_of_interest,
+            fit.coefficients, covariance, made, sample, level, cluster_df(groups),
+            event_of_interest,
             f"Fine-Gray, {ties.capitalize()} ties; {_VARIANCES[vcov]}", notes,
         ),
         vcov=_named(covariance, made.names),
         event_of_interest=event_of_interest,
-        loglik=logliks[1],
-        loglik_null=logliks[0],
+        loglik=fit.loglik,
+        loglik_null=fit.loglik_null,
         n_events=int((event == 1).sum()),
         n_competing=int((event == 2).sum()),
         n_censored=int((event == 0).sum()),
         ties=ties,
         fit=hazard,
         sample=sample,
+        index=df.index if len(sample.rows) == len(df) else df.index[sample.rows],
         coding=made.coding,
         strata=tuple(as_names(strata)),
         cluster=groups,
@@ -276,42 +281,37 @@ def _check_weights(df: pd.DataFrame, sample: Sample, model: kernel.Subdistributi
             where=rows_used(df, sample, gone),
             remedy="Start later, when more have entered, or end the follow-up earlier.",
         )
-    if not len(model.sets.deaths):
+    if not len(model.risk.times):
         raise InputError.of(
             "weights", required="above 0 for some event of interest", got="0 for all of them"
         )
 
 
-def _maximise(made: Design, sets: Slots, ties: Ties) -> tuple[SlotFit, tuple[float, float]]:
+def _maximise(made: Design, model: kernel.Subdistribution, ties: Ties) -> CoxFit:
     """Fit the model, and name the columns that make it impossible."""
     names = np.array(made.names, dtype=object)
     if not len(names):
-        raise InputError.of("formula", required="at least one covariate", got="none")
-    matrix, centre, scale = standardised_columns(made.matrix)
-    null, _, start = evaluate(sets, matrix, np.zeros(len(names)), ties)
-    spare = dependent_columns(start)
-    if len(spare):
         raise InputError.of(
             "formula",
-            required="covariates that vary among those at risk, and are no combinations of others",
-            got=f"{len(spare)} that add nothing",
-            where=[f"{name}" for name in names[spare]],
-            remedy="Leave them out.",
+            required="of at least one covariate",
+            got="none",
+            remedy="Without covariates use evalkit.survival.cumulative_incidence.",
         )
-    optimum = maximise(lambda beta: evaluate(sets, matrix, beta, ties), np.zeros(len(names)))
-    if optimum.runaway is not None or not optimum.converged:
-        direction = np.abs(optimum.runaway if optimum.runaway is not None else optimum.gradient)
-        guilty = names[direction > 0.01 * direction.max()]
+    data = prepare(model.risk, made.matrix, ties=ties, carried=model.carried, overwrite=True)
+    null = moments(data, np.zeros(len(names)))
+    info = information(data, null)
+    refuse_dependent(data, null, info, made.names)
+    fit = fit_cox(data, null=null, null_information=info)
+    if fit.infinite.any() or not fit.converged:
         raise InputError.of(
             "formula",
-            required="covariates whose coefficients are finite",
+            required="of covariates whose coefficients are finite",
             got="coefficients that grow without limit: at some values nobody, or everybody first,"
             " has the event of interest",
-            where=[f"{name}" for name in guilty],
+            where=names[fit.infinite if fit.infinite.any() else slice(None)].tolist(),
             remedy="Merge the levels, or leave the covariate out.",
         )
-    fit = at_coefficients(sets, matrix, centre, scale, optimum.parameters, ties)
-    return fit, (null, optimum.value)
+    return fit
 
 
 def _coefficients(
@@ -320,22 +320,16 @@ def _coefficients(
     made: Design,
     sample: Sample,
     level: float,
+    df: float,
     event_of_interest: object,
     method: str,
     notes: list[str],
 ) -> EffectTable:
     """Lay out the coefficients with Wald intervals and tests."""
-    error = np.sqrt(np.diagonal(covariance))
-    half = normal_quantile(level) * error
     return EffectTable.of(
         {
             "term": made.names,
-            "estimate": estimate,
-            "std_error": error,
-            "statistic": estimate / error,
-            "p_value": 2 * ndtr(-np.abs(estimate / error)),
-            "conf_low": estimate - half,
-            "conf_high": estimate + half,
+            **wald(estimate, np.sqrt(np.diagonal(covariance)), level, df),
             "n": sample.n,
         },
         estimand=f"Log subdistribution hazard ratio of {event_of_interest!r}",
@@ -370,8 +364,9 @@ def _notes(
     if n < 10 * len(made.names):
         notes.append("Fewer than 10 events a coefficient: intervals are too short.")
     if groups is not None and groups.max() + 1 < 50:
-        notes.append(f"{int(groups.max()) + 1} clusters: with fewer than 50, intervals are too"
-                     " short.")  # fmt: skip
+        notes.append(
+            f"Only {int(groups.max()) + 1} clusters: robust standard errors are too small."
+        )
     if sample.weights is not None and not weigh_censoring:
         notes.append("Weights do not count in the distribution of censoring (as in R).")
     return notes

@@ -12,16 +12,16 @@ from evalkit.core.checks import check_level
 from evalkit.core.formula import Coding
 from evalkit.core.results import EffectTable
 from evalkit.core.sample import Sample
-from evalkit.kernels.at_risk import add_by
 from evalkit.kernels.hazard_fit import (
     HazardFit,
     cumulative_hazard,
     log_hazard_variance,
     steps_until,
 )
-from evalkit.kernels.numeric import normal_quantile
+from evalkit.kernels.numeric import add_by, critical_value
 from evalkit.kernels.time_index import TIE
-from evalkit.survival.predicting import asked_times, prediction_frame, strata_codes
+from evalkit.kernels.wald import cluster_df
+from evalkit.survival.predicting import prediction_frame, prediction_times, strata_codes
 from evalkit.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ class FineGray:
         The estimates as arrays, with the influence of every row.
     sample : Sample
         The rows used.
+    index : pandas.Index
+        Their labels.
     coding : Coding
         How the formula turns columns into covariates.
     strata : tuple of str
@@ -77,9 +79,15 @@ class FineGray:
     ties: str
     fit: HazardFit
     sample: Sample
+    index: pd.Index
     coding: Coding
     strata: tuple[str, ...]
     cluster: IntArray | None
+
+    @property
+    def df(self) -> float:
+        """Degrees of freedom of intervals: the clusters less one, infinite without clusters."""
+        return cluster_df(self.cluster)
 
     def to_frame(self, *, exponentiate: bool = False) -> pd.DataFrame:
         """Return the coefficients.
@@ -131,8 +139,10 @@ class FineGray:
         symmetric on that scale (log-log). In R, ``survfit(coxph(...), newdata)`` of the data from
         ``finegray`` gives the same prediction.
         """
-        asked = asked_times(times)
-        z = normal_quantile(self.coefficients.level if level is None else check_level(level))
+        asked = prediction_times(times)
+        z = critical_value(
+            self.coefficients.level if level is None else check_level(level), self.df
+        )
         rows = self.fit.rows(self.coding.apply(newdata))
         strata = strata_codes(newdata, self.strata, self.sample.strata_levels)
         result = np.full((4, len(rows), len(asked)), np.nan)
@@ -155,18 +165,17 @@ class FineGray:
         model = self.fit
         shift = np.exp(model.linear(model.rows(np.zeros((1, len(model.beta)))))[0])
         hazard = np.zeros(len(model.time))
-        for s in range(int(model.stratum.max()) + 1):
+        for s in np.unique(model.stratum).tolist():
             own = model.own(s)
             hazard[own] = np.cumsum(model.step[own]) * shift
-        real = np.isfinite(model.time)
         columns: dict[str, object] = {
-            "time": model.time[real],
-            "cumulative_hazard": hazard[real],
-            "cumulative_incidence": -np.expm1(-hazard[real]),
+            "time": model.time,
+            "cumulative_hazard": hazard,
+            "cumulative_incidence": -np.expm1(-hazard),
         }
         if self.strata:
             levels = self.sample.strata_levels
-            columns = {"stratum": [levels[s] for s in model.stratum[real]], **columns}
+            columns = {"stratum": [levels[s] for s in model.stratum], **columns}
         return pd.DataFrame(columns)
 
     def _predict(self, rows: FloatArray, times: FloatArray, stratum: int, z: float) -> FloatArray:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+
 from evalkit.core.columns import Names
-from evalkit.core.counts import Counts
 from evalkit.core.group_tables import Data
-from evalkit.errors import InputError
-from evalkit.kernels.gray import gray_scores
+from evalkit.core.sample import EmptyRiskSetWarning
+from evalkit.kernels.gray import emptied, gray_scores
 from evalkit.kernels.rank_tests import chi_square
 from evalkit.survival.rank_test_results import RankTestTable
-from evalkit.survival.risk_tables import read_compared
+from evalkit.survival.risk_tables import ComparedGroups, read_compared
 from evalkit.survival.tests import check_powers
 
 __all__ = ["gray_test"]
@@ -21,6 +22,7 @@ def gray_test(
     by: Names,
     duration: str | None = None,
     cause: str | None = None,
+    entry: str | None = None,
     strata: Names | None = None,
     rho: float = 0.0,
 ) -> RankTestTable:
@@ -40,6 +42,8 @@ def gray_test(
         Column with the time of exit, in any unit.
     cause : str
         Column with the cause of the exit: 0 where it is censored, any other value names a cause.
+    entry : str, optional
+        Column with the time from which the row is at risk: on (entry, duration].
     strata : str or sequence of str, optional
         Columns that make up strata: groups are compared within them only.
     rho : float, default 0
@@ -55,19 +59,29 @@ def gray_test(
     ------
     evalkit.errors.InputError
         If a column does not exist or holds what it must not, rho is negative, there is one group
-        only, all rows are censored, counts have delayed entry, or the groups are never compared.
+        only, all rows are censored, or the groups are never compared.
+
+    Warns
+    -----
+    EmptyRiskSetWarning
+        If all of a group who are at risk at some time leave then, and others of it enter later:
+        the group is left out of the comparison from there on.
 
     Notes
     -----
     Subdistribution hazards are compared as a log-rank test compares hazards, with the risk set
-    :math:`n_g \{1 - F_g(t-)\} / S_g(t-)`. The test needs right-censored data: delayed entry is not
-    defined for it. A cause without events in the strata compared has missing values. R:
-    ``cmprsk::cuminc(ftime, fstatus, group, strata, rho)$Tests``.
+    :math:`n_g \{1 - F_g(t-)\} / S_g(t-)`, which with delayed entry is the sum of Geskus's weights
+    [2]_. A cause without events in the strata compared has missing values. R:
+    ``cmprsk::cuminc(ftime, fstatus, group, strata, rho)$Tests``, which has no entry; the weights
+    are those of ``survival::finegray`` in each group.
 
     References
     ----------
     .. [1] Gray RJ (1988). A class of K-sample tests for comparing the cumulative incidence of a
        competing risk. Ann Stat 16:1141-1154. doi:10.1214/aos/1176350951
+    .. [2] Geskus RB (2011). Cause-specific cumulative incidence estimation and the Fine and Gray
+       model under both left truncation and right censoring. Biometrics 67:39-49.
+       doi:10.1111/j.1541-0420.2010.01420.x
 
     Examples
     --------
@@ -84,16 +98,9 @@ def gray_test(
     """
     import pandas as pd
 
-    if isinstance(df, Counts) and df.entered is not None:
-        raise InputError.of(
-            "df",
-            required="counts without delayed entry",
-            got="counts with entries",
-            remedy="Gray's test is for right-censored data; compare cumulative incidences at "
-            "given days by incidence_difference.",
-        )
-    found = read_compared(df, duration=duration, cause=cause, by=by, strata=strata)
+    found = read_compared(df, duration=duration, cause=cause, entry=entry, by=by, strata=strata)
     check_powers(rho=rho)
+    _warn_of_emptied(found)
     rows: list[dict[str, object]] = []
     for position, label in enumerate(found.causes):
         scores = gray_scores(found.tables, position, rho=rho)
@@ -118,3 +125,18 @@ def gray_test(
         n_used=found.n_used,
         n_dropped=found.n_dropped,
     )
+
+
+def _warn_of_emptied(found: ComparedGroups) -> None:
+    """Warn of groups that are out of the comparison from some time on."""
+    for table in found.tables:
+        for group, time, later in emptied(table):
+            warnings.warn(
+                f"All of {', '.join(found.by)} {found.levels[group]!r}"
+                + (" in a stratum" if found.strata else "")
+                + f" who are at risk at {time:g} leave then, although {later:g} of it leave later: "
+                "the group is out of the comparison from there on. Begin the clock at a time from "
+                "which on more are at risk.",
+                EmptyRiskSetWarning,
+                stacklevel=3,
+            )

@@ -19,6 +19,7 @@ from evalkit.kernels.curve_functionals import log_variance
 from evalkit.kernels.curve_influence import CurveRows
 from evalkit.kernels.event_times import EventTimes
 from evalkit.kernels.product_limit import ProductLimit, after_time, empty_risk_set, product_limit
+from evalkit.kernels.share_differences import known_number
 from evalkit.kernels.time_index import index_times, last_at_or_before
 from evalkit.typing import FloatArray
 
@@ -62,6 +63,16 @@ class GroupCurve:
     def n(self) -> float:
         """Weight of all who are ever observed."""
         return float(self.limit.events.sum() + self.limit.table.censored.sum())
+
+    @property
+    def df(self) -> float:
+        """Degrees of freedom of a variance over clusters: their number less one."""
+        return float("inf") if self.rows is None else self.rows.df
+
+    def known(self, times: FloatArray) -> FloatArray:
+        """Effective number of those who are not censored before given times, (m,)."""
+        effective = None if self.rows is None else self.rows.effective_number
+        return known_number(self.limit.table, times, effective)
 
     def after(self, time: float) -> GroupCurve:
         """Begin the curve anew at a time, for those who are at risk then or later.
@@ -141,7 +152,9 @@ def read_groups(
     )
 
 
-def group_curves(groups: GroupTables, *, robust: bool) -> tuple[GroupCurve, ...]:
+def group_curves(
+    groups: GroupTables, *, robust: bool, stacklevel: int = 4
+) -> tuple[GroupCurve, ...]:
     """Estimate survival in every group.
 
     Parameters
@@ -150,6 +163,8 @@ def group_curves(groups: GroupTables, *, robust: bool) -> tuple[GroupCurve, ...]
         Event times by group.
     robust : bool
         Keep the rows, for variances that hold with sampling weights and in clusters.
+    stacklevel : int, default 4
+        Calls from the user's line to where a warning is given.
 
     Returns
     -------
@@ -166,7 +181,7 @@ def group_curves(groups: GroupTables, *, robust: bool) -> tuple[GroupCurve, ...]
         limit = product_limit(table)
         rows = _rows(groups, i) if robust else None
         curves.append(GroupCurve(groups.keys(i), limit, log_variance(limit, rows), rows))
-        _warn_if_empty(curves[-1])
+        _warn_if_empty(curves[-1], stacklevel)
     return tuple(curves)
 
 
@@ -187,7 +202,7 @@ def _rows(groups: GroupTables, group: int) -> CurveRows:
     )
 
 
-def _warn_if_empty(curve: GroupCurve) -> None:
+def _warn_if_empty(curve: GroupCurve, stacklevel: int) -> None:
     """Warn of a risk set that empties while others are still to come or to leave."""
     empty = empty_risk_set(curve.limit)
     if empty is None:
@@ -204,7 +219,7 @@ def _warn_if_empty(curve: GroupCurve) -> None:
             "observed later: the curve takes it that no event happens in between."
         )
     remedy = f" kaplan_meier(...).conditional({empty.time:g}) follows those who are there later."
-    warnings.warn(found + remedy, EmptyRiskSetWarning, stacklevel=4)
+    warnings.warn(found + remedy, EmptyRiskSetWarning, stacklevel=stacklevel)
 
 
 def name_of(keys: Mapping[str, object]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from evalkit.core.sample import WeightsKind
 from evalkit.errors import InputError
 from evalkit.kernels.cumulative_hazard import CumulativeHazard, cumulative_hazard, hazard_limits
 from evalkit.kernels.curve_influence import hazard_increments, variance
-from evalkit.kernels.numeric import normal_quantile
+from evalkit.kernels.numeric import critical_value
 from evalkit.kernels.product_limit import step
 from evalkit.survival.groups import (
     GroupCurve,
@@ -31,6 +31,7 @@ from evalkit.typing import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 __all__ = ["NelsonAalen", "nelson_aalen"]
 
@@ -87,7 +88,7 @@ class NelsonAalen:
                         "events": curve.limit.events,
                         "censored": curve.limit.table.censored,
                     }
-                    | self._hazard(found.hazard, found.variance),
+                    | self._hazard(curve, found.hazard, found.variance),
                 )
                 for curve, found in zip(self.curves, self.hazards, strict=True)
             ]
@@ -125,12 +126,35 @@ class NelsonAalen:
             beyond = np.where(asked > curve.limit.times[-1], np.nan, 0.0)
             hazard = step(curve.limit, found.hazard, 0.0, asked) + beyond
             spread = step(curve.limit, found.variance, 0.0, asked) + beyond
-            parts.append((curve.keys, columns | self._hazard(hazard, spread)))
+            parts.append((curve.keys, columns | self._hazard(curve, hazard, spread)))
         return lay_out(parts)
 
-    def _hazard(self, hazard: FloatArray, spread: FloatArray) -> dict[str, FloatArray]:
+    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
+        """Draw the cumulative hazards with their intervals.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure if left out.
+        **options
+            Passed to :func:`evalkit.plots.survival.cumulative_hazards`, such as ``limits`` and
+            ``lang``.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
+        from evalkit.plots.survival import cumulative_hazards
+
+        return cumulative_hazards(self.to_frame(), by=list(self.by) or None, ax=ax, **options)
+
+    def _hazard(
+        self, curve: GroupCurve, hazard: FloatArray, spread: FloatArray
+    ) -> dict[str, FloatArray]:
         """Hazard, its standard error and its limits, as columns."""
-        low, high = hazard_limits(hazard, spread, normal_quantile(self.level), self.ci)
+        z = critical_value(self.level, curve.df)
+        low, high = hazard_limits(hazard, spread, z, self.ci)
         return {
             "cumulative_hazard": hazard,
             "std_error": np.sqrt(spread),
@@ -209,7 +233,7 @@ def nelson_aalen(
     Returns
     -------
     NelsonAalen
-        The hazards; see its methods ``to_frame`` and ``at``.
+        The hazards; see its methods ``to_frame``, ``at`` and ``plot``.
 
     Raises
     ------
@@ -224,7 +248,9 @@ def nelson_aalen(
     Notes
     -----
     :math:`H(t) = \sum_{t_k \le t} d_k / n_k` with variance :math:`\sum d_k / n_k^2` [1]_; with
-    sampling weights or clusters the variance is the sum of squared contributions.
+    sampling weights or clusters the variance is the sum of squared contributions. With clusters,
+    intervals use quantiles of Student's t with one degree of freedom less than the group has
+    clusters.
 
     R: ``survfit(Surv(entry, duration, event) ~ by, ctype = 1)$cumhaz`` and ``$std.chaz``
     (``ctype = 2`` for "fleming-harrington").
@@ -272,13 +298,16 @@ def nelson_aalen(
             found = CumulativeHazard(found.hazard, variance(curve.rows, hazard_increments(table)))
         hazards.append(found)
     name = "Fleming-Harrington" if one_by_one else "Nelson-Aalen"
+    variance_name = "robust variance" if robust else "variance of counts"
+    if cluster is not None:
+        variance_name += " over clusters, Student's t"
     return NelsonAalen(
         by=groups.by,
         curves=curves,
         hazards=tuple(hazards),
         level=level,
         ci=ci,
-        method=f"{name}, {'robust variance' if robust else 'variance of counts'}, {ci} scale",
+        method=f"{name}, {variance_name}, {ci} scale",
         n_used=groups.n_used,
         n_dropped=groups.n_dropped,
     )

@@ -15,7 +15,7 @@ from evalkit.core.group_tables import Data
 from evalkit.core.printing import html_table, sample_line, text_block
 from evalkit.core.sample import WeightsKind
 from evalkit.kernels.aalen_johansen import INTERVALS, IncidenceInterval, incidence_interval
-from evalkit.kernels.numeric import normal_quantile
+from evalkit.kernels.numeric import critical_value
 from evalkit.survival.groups import asked_times, lay_out
 from evalkit.survival.incidence_curves import IncidenceCurves, Variance
 from evalkit.typing import FloatArray
@@ -168,11 +168,12 @@ class CumulativeIncidence:
             ]
         )
         variance = frame["std_error"].to_numpy()
+        z = [
+            np.full(incidence.size, critical_value(self.level, group.df))
+            for group, (_, incidence, _) in zip(self.curves.groups, parts, strict=True)
+        ]
         low, high = incidence_interval(
-            frame["cumulative_incidence"].to_numpy(),
-            variance,
-            normal_quantile(self.level),
-            self.ci,
+            frame["cumulative_incidence"].to_numpy(), variance, np.concatenate(z), self.ci
         )
         return frame.assign(std_error=np.sqrt(variance), conf_low=low, conf_high=high)
 
@@ -246,8 +247,7 @@ def cumulative_incidence(
         robust).
     cluster : str, optional
         Column that says which rows belong together; the variance adds them up. Several rows of one
-        person, such as (entry, duration] pieces, need it. A group of one cluster has no variance,
-        and with less than about 50 clusters intervals are too short.
+        person, such as (entry, duration] pieces, need it. A group of one cluster has no variance.
     variance : {"jackknife", "greenwood", "aalen"}, optional
         See Notes. The infinitesimal jackknife by default; from counts with delayed entry
         Greenwood's.
@@ -290,6 +290,9 @@ def cumulative_incidence(
     nobody enters late and there are neither clusters nor sampling weights, and is R's
     ``etm::etmCIF``. ``"aalen"`` takes the causes as independent, as R's ``cmprsk::cuminc`` does.
     All agree for large n.
+
+    *Clusters.* Intervals then use quantiles of Student's t with one degree of freedom less than the
+    group has clusters; R has normal ones, which cover too rarely with less than some hundred.
 
     *Intervals.* ``"log-log"`` is symmetric for :math:`\log\{-\log(1 - F)\}`: with one cause it is
     one minus the log-log interval of Kaplan-Meier. ``"log"`` is R's default for multi-state

@@ -29,6 +29,7 @@ from evalkit.kernels.aalen_johansen import (
 from evalkit.kernels.event_times import TIE, EventTimes, index_times, last_at_or_before
 from evalkit.kernels.influence import Rows, cluster_sums, influence, jackknife_variance
 from evalkit.kernels.product_limit import empty_risk_set, product_limit
+from evalkit.kernels.share_differences import known_number
 from evalkit.typing import FloatArray, IntArray
 
 __all__ = [
@@ -94,6 +95,11 @@ class GroupCurve:
         return np.inf if self.curve.survival[-1] == 0 else float(self.curve.times[-1])
 
     @property
+    def df(self) -> float:
+        """Degrees of freedom of a variance over clusters: their number less one."""
+        return float("inf") if self.rows is None else self.rows.df
+
+    @property
     def first(self) -> float:
         """First entry, before which nothing is known."""
         return float(self.table.entry_times[0]) if len(self.table.entry_times) else -np.inf
@@ -108,19 +114,10 @@ class GroupCurve:
         return incidence, np.where(start, 0.0, self.variance[position]) + unknown
 
     def known(self, times: FloatArray) -> FloatArray:
-        """Effective number of those who are not censored by given times, (m,)."""
-        table = self.table
-        gone = np.concatenate([[0.0], np.cumsum(table.censored)])
-        number = -gone[last_at_or_before(table.times, times) + 1]
-        total = float(table.events.sum() + table.censored.sum())
-        if len(table.entry_times):
-            came = np.concatenate([[0.0], np.cumsum(table.entered)])
-            number = number + came[last_at_or_before(table.entry_times, times) + 1]
-        else:
-            number = number + total
-        if self.rows is not None:  # clusters, or sampling weights, count for less than their sum
-            number = number * (self.rows.effective_number / total)
-        return number
+        """Effective number of those who are not censored before given times, (m,)."""
+        # clusters, or sampling weights, count for less than their sum
+        effective = None if self.rows is None else self.rows.effective_number
+        return known_number(self.table, times, effective)
 
     def integrate(self, weight: Weight) -> tuple[FloatArray, FloatArray]:
         """Functionals of the incidences, (M, C), and their covariances among causes, (M, C, C)."""
@@ -204,6 +201,7 @@ class IncidenceCurves:
                 remedy="Without an event no incidence can be estimated.",
             )
         kind = _variance_kind(found, variance)
+        clustered = found.sample is not None and found.sample.cluster is not None
         curves = [aalen_johansen(table) for table in found.tables]
         for g, table in enumerate(found.tables):
             where = f" in group {found.levels[g]!r}" if found.by else ""
@@ -212,8 +210,8 @@ class IncidenceCurves:
             groups=tuple(_group(found, g, curve, kind) for g, curve in enumerate(curves)),
             by=found.by,
             causes=found.causes,
-            method=_METHODS[kind],
-            clustered=found.sample is not None and found.sample.cluster is not None,
+            method=_METHODS[kind] + (" over clusters, Student's t" if clustered else ""),
+            clustered=clustered,
             n_used=found.n_used,
             n_dropped=found.n_dropped,
         )

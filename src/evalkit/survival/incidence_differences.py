@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from evalkit.core.checks import check_choice, check_level
 from evalkit.core.columns import Names
@@ -17,9 +16,9 @@ from evalkit.kernels.aalen_johansen import (
     divide,
     incidence_interval,
 )
-from evalkit.kernels.numeric import normal_quantile
-from evalkit.kernels.share_differences import Intervals, difference_limits, difference_statistic
+from evalkit.kernels.share_differences import Intervals, difference_columns, with_wilson
 from evalkit.kernels.time_index import TIE
+from evalkit.kernels.wald import difference_df
 from evalkit.survival.groups import asked_times
 from evalkit.survival.incidence_curves import (
     GroupCurve,
@@ -82,7 +81,7 @@ def incidence_difference(
     EffectTable
         One row for each other group, cause and time: keys ``cause, time``, term
         ``incidence_difference``, F(other) - F(reference). Missing where a curve is not known at
-        the time. ``std_error`` is the plain one. ``statistic`` is the normal quantile at which the
+        the time. ``std_error`` is the plain one. ``statistic`` is the quantile at which the
         interval just reaches 0, so that the two-sided ``p_value`` is below 1 - ``level`` exactly
         where the interval leaves out 0.
 
@@ -99,7 +98,9 @@ def incidence_difference(
     :math:`F_1 - F_0 + \{(u_1 - F_1)^2 + (F_0 - l_0)^2\}^{1/2}` [1]_, with the correlation of
     the two where clusters reach across the groups. Where a group has no exits for the cause yet
     (or nothing but), its variance is 0 and says nothing: its limit is then Wilson's,
-    :math:`z^2/(n + z^2)`, with n not censored by then (clusters count once each). R: the
+    :math:`z^2/(n + z^2)`, with n not censored before (clusters count once each). With
+    clusters z is a quantile of Student's t, with Welch and Satterthwaite's degrees of freedom from
+    the clusters of either group less one, at most those of both together less one. R: the
     difference of ``summary(survfit(...), times)$pstate``.
 
     References
@@ -177,16 +178,11 @@ def _compare(
     correlation = divide(both - together, 2 * np.sqrt(variance1 * variance0)).T.ravel()
     share1, share0 = one.T.ravel(), zero.T.ravel()
     of1, of0 = _interval(other, asked, ci), _interval(base, asked, ci)
-    z = np.full(len(share1), normal_quantile(level))
-    low, high = difference_limits(share1, share0, of1, of0, z, correlation)
-    statistic = difference_statistic(share1, share0, of1, of0, correlation)
+    df = difference_df(variance1.T.ravel(), other.rows, variance0.T.ravel(), base.rows)
     return {
         "estimate": share1 - share0,
         "std_error": np.sqrt(together.T.ravel()),
-        "statistic": statistic,
-        "p_value": 2 * special.ndtr(-np.abs(statistic)),
-        "conf_low": low,
-        "conf_high": high,
+        **difference_columns(share1, share0, of1, of0, level, df, correlation),
     }
 
 
@@ -197,8 +193,6 @@ def _interval(group: GroupCurve, asked: FloatArray, ci: IncidenceInterval) -> In
     n = np.tile(group.known(asked), incidence.shape[1])
 
     def limits(z: FloatArray) -> tuple[FloatArray, FloatArray]:
-        low, high = incidence_interval(share, spread, z, ci, truncate=False)
-        room = z * z / (n + z * z)
-        return np.where(share == 1, 1 - room, low), np.where(share == 0, room, high)
+        return incidence_interval(share, spread, z, ci, truncate=False)
 
-    return limits
+    return with_wilson(share, n, limits)

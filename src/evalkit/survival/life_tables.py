@@ -61,7 +61,8 @@ class LifeTables:
             ``risk``, the probability of the event in the interval for those who reach it;
             ``survival`` at its end with ``std_error, conf_low, conf_high``; ``share``, the
             probability of the event in the interval; ``hazard`` per unit of time with
-            ``hazard_std_error`` (missing in the last interval, which has no end).
+            ``hazard_std_error`` (missing in the last interval, which has no end). Where everybody
+            has left before the interval, some of them censored, survival and share are missing.
         """
         return self.data.copy()
 
@@ -195,7 +196,7 @@ def life_table(
                     "std_error": known * np.sqrt(found.log_variance),
                     "conf_low": low,
                     "conf_high": high,
-                    "share": -np.diff(found.survival, prepend=1.0),
+                    "share": np.append(1.0, found.survival[:-1]) - found.survival,
                     "hazard": found.hazard,
                     "hazard_std_error": found.hazard_std_error,
                 },

@@ -89,16 +89,17 @@ def fit_log_time(
         theta = fit.parameters[: latency.n_parameters]
         left = np.exp(log_terms(latency, theta, end, made.matrix).survival)
         notes += _follow_up(sample, share, left, converged=fit.optimum.converged)
-    vcov, how = _covariance(sample, fit.vcov, fit.scores)
+    vcov, how, df = _covariance(sample, fit.vcov, fit.scores)
     loglik = fit.loglik
     name = distribution.capitalize() + " distribution" + (", with a cured share" if cured else "")
-    table = _table(sample, terms, fit.parameters, vcov, name, how, level, notes)
+    table = _table(sample, terms, fit.parameters, vcov, name, how, level, df, notes)
     return Parametric(
         table,
         vcov,
         loglik,
         distribution,
         int(happened.sum()),
+        df,
         fit.parameters,
         tuple(scales),
         made.coding,
@@ -145,9 +146,9 @@ def fit_piecewise_hazard(
     _check_convergence(fit.optimum, fit.vcov, made, terms, n_before=len(fit.intervals))
     empty = [labels[int(j)] for j in np.flatnonzero((fit.events == 0) & (fit.at_risk > 0))]
     notes = [f"No event in {', '.join(empty)}: the hazard there is 0."] if empty else []
-    vcov, how = _covariance(sample, fit.vcov, fit.scores)
+    vcov, how, df = _covariance(sample, fit.vcov, fit.scores)
     table = _table(
-        sample, terms, fit.parameters, vcov, "Piecewise exponential hazard", how, level, notes
+        sample, terms, fit.parameters, vcov, "Piecewise exponential hazard", how, level, df, notes
     )
     scales = ["log hazard"] * len(fit.intervals) + ["log hazard ratio"] * len(made.names)
     return Parametric(
@@ -156,6 +157,7 @@ def fit_piecewise_hazard(
         fit.loglik,
         "piecewise-exponential",
         int(happened.sum()),
+        df,
         fit.parameters,
         tuple(scales),
         made.coding,
@@ -216,14 +218,16 @@ def _follow_up(
     return [f"{note} (below 0.05 the follow-up is sufficient)."]
 
 
-def _covariance(sample: Sample, inverse: FloatArray, scores: FloatArray) -> tuple[FloatArray, str]:
-    """Return the covariance of the estimates, and how it was found."""
+def _covariance(
+    sample: Sample, inverse: FloatArray, scores: FloatArray
+) -> tuple[FloatArray, str, float]:
+    """Return the covariance of the estimates, how it was found, and its degrees of freedom."""
     cluster = sample.cluster
     if cluster is None:
         if sample.weights_kind != "sampling":
-            return inverse, "model-based standard errors"
+            return inverse, "model-based standard errors", np.inf
         pulled = scores @ inverse
-        return pulled.T @ pulled, "robust standard errors"
+        return pulled.T @ pulled, "robust standard errors", np.inf
     n_clusters = int(cluster.max()) + 1
     if n_clusters < 2:
         raise InputError.of("cluster", required="of at least two clusters", got="one")
@@ -231,7 +235,8 @@ def _covariance(sample: Sample, inverse: FloatArray, scores: FloatArray) -> tupl
         [np.bincount(cluster, column, minlength=n_clusters) for column in scores.T], axis=1
     )
     pulled = sums @ inverse
-    return pulled.T @ pulled, f"robust standard errors, {n_clusters} clusters"
+    how = f"robust standard errors, {n_clusters} clusters"
+    return pulled.T @ pulled, how, float(n_clusters - 1)
 
 
 def _table(
@@ -242,6 +247,7 @@ def _table(
     name: str,
     how: str,
     level: float,
+    df: float,
     notes: Sequence[str],
 ) -> EffectTable:
     """Lay out the coefficients."""
@@ -249,7 +255,7 @@ def _table(
     return EffectTable.of(
         {
             "term": list(terms),
-            **wald(estimate, np.sqrt(np.diagonal(vcov)), level),
+            **wald(estimate, np.sqrt(np.diagonal(vcov)), level, df),
             "n": sample.n,
         },
         estimand=f"Effects on the log of the {kind}",

@@ -12,6 +12,7 @@ from evalkit.core.columns import rows_where
 from evalkit.core.formula import design, formula_variables
 from evalkit.core.sample import Sample, WeightsKind, read_sample
 from evalkit.errors import InputError
+from evalkit.survival.cox_input import weighted_rows
 from evalkit.survival.discrete_data import Intervals
 from evalkit.survival.model_checks import check_rank
 from evalkit.survival.parametric_fit import fit_log_time, fit_piecewise_hazard
@@ -83,7 +84,7 @@ def parametric(
     cure : bool or str, default False
         Whether a share never leaves (a mixture); a formula makes it depend on covariates.
     weights : str, optional
-        Column with weights.
+        Column with weights. Rows of weight 0 are dropped and counted.
     weights_kind : {"case", "sampling"}
         Whether a weight repeats the row, or is an inverse sampling probability (standard errors
         are robust then).
@@ -138,7 +139,8 @@ def parametric(
     With delayed entry each row's likelihood is divided by its survival at entry. Standard errors
     come from the second derivatives; with `cluster` they are ``survreg(..., cluster =)``'s,
     without small-sample factor (with weights too, those of its weighted dfbeta residuals; survreg
-    itself leaves the weights out there). Missing values drop a row, and are counted.
+    itself leaves the weights out there), and intervals and tests take Student's t with one degree
+    of freedom less than clusters. Missing values drop a row, and are counted.
 
     References
     ----------
@@ -180,15 +182,17 @@ def parametric(
     cure_formula = {True: "1", False: None}[cure] if isinstance(cure, bool) else cure
     formulas = [formula, *([] if cure_formula is None else [cure_formula])]
     used = dict.fromkeys(name for one in formulas for name in formula_variables(one, df))
-    sample = read_sample(
-        df,
-        duration=duration,
-        event=event,
-        entry=entry,
-        weights=weights,
-        weights_kind=weights_kind,
-        cluster=cluster,
-        extra_columns=used,
+    sample = weighted_rows(
+        read_sample(
+            df,
+            duration=duration,
+            event=event,
+            entry=entry,
+            weights=weights,
+            weights_kind=weights_kind,
+            cluster=cluster,
+            extra_columns=used,
+        )
     )
     _check_events(df, sample, distribution)
     made = design(formula, df, intercept=not piecewise, rows=sample.rows)

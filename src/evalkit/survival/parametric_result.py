@@ -13,10 +13,10 @@ from evalkit.core.checks import check_level, check_share
 from evalkit.core.formula import Coding
 from evalkit.core.results import EffectTable
 from evalkit.errors import InputError
-from evalkit.kernels.numeric import normal_quantile
+from evalkit.kernels.numeric import critical_value
 from evalkit.kernels.parametric_terms import LogTerms
 from evalkit.survival.parametric_curves import Curve, PiecewiseHazard
-from evalkit.survival.predicting import asked_times, prediction_frame
+from evalkit.survival.predicting import prediction_frame, prediction_times
 from evalkit.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ class Parametric:
         The distribution.
     n_events : int
         Rows with an event.
+    df : float
+        Degrees of freedom of intervals: the clusters less one, infinite without clusters.
     """
 
     coefficients: EffectTable
@@ -54,6 +56,7 @@ class Parametric:
     loglik: float
     distribution: str
     n_events: int
+    df: float
     _theta: FloatArray
     _scales: tuple[str, ...]
     _coding: Coding
@@ -223,7 +226,7 @@ class Parametric:
         quantiles of the distribution; for the Weibull it equals the incomplete gamma function to
         a relative 1e-9.
         """
-        (horizon,) = asked_times(tau) if np.ndim(tau) == 0 else (np.nan,)
+        (horizon,) = prediction_times(tau, "tau") if np.ndim(tau) == 0 else (np.nan,)
         if not horizon > 0:
             raise InputError.of("tau", required="one number above 0", got=repr(tau))
         X, Z = self._designs(newdata)
@@ -292,8 +295,9 @@ class Parametric:
         return pd.DataFrame({"row": newdata.index, **columns, "conf_high": estimate * spread})
 
     def _z(self, level: float | None) -> float:
-        """Return the normal quantile of a level, or of the fit's."""
-        return normal_quantile(self.coefficients.level if level is None else check_level(level))
+        """Return the quantile of a level, or of the fit's."""
+        level = self.coefficients.level if level is None else check_level(level)
+        return critical_value(level, self.df)
 
     def _designs(self, newdata: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
         """Return the design matrices of new rows."""
@@ -305,7 +309,7 @@ class Parametric:
         self, newdata: pd.DataFrame, times: npt.ArrayLike
     ) -> tuple[FloatArray, tuple[int, int], LogTerms]:
         """Evaluate all new rows at all times."""
-        asked = asked_times(times)
+        asked = prediction_times(times)
         X, Z = self._designs(newdata)
         shape = (len(X), len(asked))
         terms = self._evaluate(np.broadcast_to(asked, shape), X, Z)

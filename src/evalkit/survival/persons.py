@@ -63,8 +63,8 @@ def read_persons(
     apart = same & (np.abs(start - end) > TIE * np.maximum(np.abs(start), np.abs(end)))
     if apart.any():
         raise InputError.of(
-            f"{name!r}",
-            required="the name of persons whose rows follow each other without gap or overlap",
+            "id",
+            required=f"of persons whose rows follow each other without gap or overlap ({name!r})",
             got=f"{int(apart.sum())} rows that do not begin where the one before ends",
             where=rows_used(df, sample, order[1:][apart]),
             remedy="Rows dropped for missing values leave gaps too.",
@@ -72,8 +72,8 @@ def read_persons(
     early = same & (sample.event[order][:-1] > 0)
     if early.any():
         raise InputError.of(
-            f"{name!r}",
-            required="the name of persons with an event in their last row only",
+            "id",
+            required=f"of persons with an event in their last row only ({name!r})",
             got=f"{int(early.sum())} events in earlier rows",
             where=rows_used(df, sample, order[:-1][early]),
         )

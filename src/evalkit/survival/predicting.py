@@ -8,23 +8,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from evalkit.core.columns import check_known, numbers, plain, rows_where
+from evalkit.core.columns import numbers, plain, rows_where
 from evalkit.errors import InputError
+from evalkit.survival.groups import asked_times
 from evalkit.typing import FloatArray, IntArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["asked_times", "offset_values", "prediction_frame", "strata_codes"]
+__all__ = ["offset_values", "prediction_frame", "prediction_times", "strata_codes"]
 
 
-def asked_times(times: npt.ArrayLike) -> FloatArray:
-    """Return the times asked for as a flat array of finite numbers of at least 0.
+def prediction_times(times: npt.ArrayLike, argument: str = "times") -> FloatArray:
+    """Return the times to predict at as a flat array of finite numbers of at least 0.
 
     Parameters
     ----------
     times : array_like
         One time or several.
+    argument : str, default "times"
+        Name of the argument, for the message.
 
     Returns
     -------
@@ -36,13 +39,13 @@ def asked_times(times: npt.ArrayLike) -> FloatArray:
     evalkit.errors.InputError
         If one is missing, infinite or negative, or there is none.
     """
-    asked = np.atleast_1d(np.asarray(times, dtype=np.float64)).ravel()
+    asked = asked_times(times, argument)
     wrong = ~(np.isfinite(asked) & (asked >= 0))
-    if wrong.any() or not len(asked):
+    if wrong.any():
         raise InputError.of(
-            "times",
+            argument,
             required="finite numbers of at least 0",
-            got=", ".join(f"{t:g}" for t in asked[wrong][:5]) or "none",
+            got=", ".join(f"{t:g}" for t in asked[wrong][:5]),
         )
     return asked
 
@@ -71,7 +74,14 @@ def strata_codes(newdata: pd.DataFrame, names: Sequence[str], levels: Sequence[o
     """
     if not names:
         return np.zeros(len(newdata), dtype=np.int64)
-    check_known(newdata, strata=list(names))
+    absent = [name for name in names if name not in newdata.columns]
+    if absent:
+        raise InputError.of(
+            "newdata",
+            required=f"a frame with the strata {', '.join(names)}",
+            got=f"one without {', '.join(map(repr, absent))}",
+            remedy=f"Columns available: {', '.join(map(str, newdata.columns[:20]))}.",
+        )
     known: dict[object, int] = {
         level if isinstance(level, tuple) else (level,): i for i, level in enumerate(levels)
     }

@@ -260,7 +260,15 @@ def values_of(
     """
     if not sample.event.any():
         raise InputError.of(
-            "event or cause", required="not censored in every row", got=f"{sample.n} censored rows"
+            "event" if sample.causes == (1,) else "cause",
+            required="not censored in every row",
+            got=f"{sample.n} censored rows",
+        )
+    if measure in _AREAS and not ((times > 0) & (times < np.inf)).all():
+        raise InputError.of(
+            "times",
+            required=f"positive and finite for measure {measure!r}",
+            got=", ".join(f"{time:g}" for time in times),
         )
     label = _label(sample, measure, event_of_interest)
     if measure in _OF_A_CAUSE:

@@ -16,9 +16,10 @@ from evalkit.core.printing import html_table
 from evalkit.core.results import EffectTable
 from evalkit.core.sample import read_sample
 from evalkit.errors import InputError
-from evalkit.kernels.numeric import normal_quantile
+from evalkit.kernels.numeric import critical_value
 from evalkit.kernels.pseudo import LINKS, LinkName, fit_pseudo
-from evalkit.kernels.wald import wald
+from evalkit.kernels.wald import cluster_df, wald
+from evalkit.survival.cox_input import check_clusters
 from evalkit.survival.groups import asked_times
 from evalkit.survival.pseudo import MEASURES, Measure, values_of
 from evalkit.typing import FloatArray
@@ -145,7 +146,8 @@ class PseudoRegression:
         eta = lines @ beta
         spread = np.sqrt(np.einsum("ij,jk,ik->i", lines, self.vcov.to_numpy(), lines))
         link = LINKS[_kernel_link(self.measure, self.link)]
-        half = normal_quantile(self.coefficients.level) * spread
+        df = self.coefficients.data["df"].fillna(np.inf).iloc[0]
+        half = critical_value(self.coefficients.level, float(df)) * spread
         limits = np.sort([link.mean(eta - half), link.mean(eta + half)], axis=0)
         return pd.DataFrame(
             {
@@ -235,16 +237,18 @@ def pseudo_regression(
     ------
     evalkit.errors.InputError
         As :func:`evalkit.survival.pseudo_values`, or if the formula cannot be read or computed, a
-        column of it is constant or follows from others, the link does not suit the measure, or
-        the equations have no solution (as where nobody in some group has an event).
+        column of it is constant or follows from others, there is one cluster only, the link does
+        not suit the measure, or the equations have no solution (as where nobody in some group has
+        an event).
 
     Notes
     -----
     Generalised estimating equations with independence as working correlation and constant
     variance; the covariance is the sandwich over rows or clusters. It treats the pseudo-values as
-    independent, which makes it slightly too large. It leans on large samples: with less than
-    about 50 events or clusters intervals are too short. R: ``survival::pseudo``, then
-    ``geepack::geese(..., corstr = "independence", scale.fix = TRUE)``.
+    independent, which makes it slightly too large. With clusters intervals and tests are those of
+    Student's t, with one degree of freedom less than there are clusters. It leans on large samples:
+    with less than about 50 events or clusters intervals are too short. R: ``survival::pseudo``,
+    then ``geepack::geese(..., corstr = "independence", scale.fix = TRUE)``.
 
     References
     ----------
@@ -293,6 +297,8 @@ def pseudo_regression(
         weights_kind="sampling",
         extra_columns=formula_variables(formula, df),
     )
+    if sample.cluster is not None and cluster is not None:
+        check_clusters("cluster", cluster, len(np.unique(sample.cluster)))
     made = design(formula, df, rows=sample.rows)
     y = values_of(sample, measure, horizons, event_of_interest)
     fit = fit_pseudo(
@@ -315,7 +321,8 @@ def pseudo_regression(
             "horizon? Use link='identity', fewer horizons or fewer columns.",
         )
     return _result(fit.coefficients, fit.vcov, sample.n, sample.n_dropped, made.coding,
-                   measure, link, horizons, level, clustered=cluster)  # fmt: skip
+                   measure, link, horizons, level, clustered=cluster,
+                   df=cluster_df(sample.cluster, sample.weights))  # fmt: skip
 
 
 def _kernel_link(measure: Measure, link: PublicLink) -> LinkName:
@@ -335,6 +342,7 @@ def _result(
     level: float,
     *,
     clustered: str | None,
+    df: float,
 ) -> PseudoRegression:
     """Lay out the coefficients."""
     import pandas as pd
@@ -342,10 +350,10 @@ def _result(
     terms = [*(f"Intercept[{time:g}]" for time in times), *coding.names]
     at = ", ".join(f"{time:g}" for time in times)
     table = EffectTable.of(
-        {"term": terms, **wald(beta, np.sqrt(np.diag(vcov)), level), "n": n},
+        {"term": terms, **wald(beta, np.sqrt(np.diag(vcov)), level, df), "n": n},
         estimand=f"{MEASURES[measure]} at {at}: {_MEANING[link]}",
         method=f"Pseudo-values, {link} link, sandwich variance"
-        + (f" by {clustered}" if clustered else ""),
+        + (f" by {clustered}, Student's t" if clustered else ""),
         level=level,
         n_used=n,
         n_dropped=n_dropped,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from evalkit.core.columns import Names, as_names
+from evalkit.core.columns import Names, as_names, refuse_rows
 from evalkit.core.counts import Counts
 from evalkit.core.group_tables import Data
 from evalkit.core.sample import read_sample
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["ComparedGroups", "read_compared"]
+
+
+_WHOLE = (
+    "The variance of a rank test is that of counts. With sampling weights, use cox with "
+    "weights_kind='sampling'."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,10 +162,15 @@ def _from_rows(
         by=by,
         strata=strata or None,
         weights=weights,
+        own=False,
     )
     assert sample.groups is not None  # by was given
+    if weights is not None and sample.weights is not None:
+        broken = np.zeros(len(df), dtype=np.bool_)
+        broken[sample.rows] = sample.weights % 1 != 0
+        refuse_rows(df, broken, "weights", weights, "whole numbers of repetitions", remedy=_WHOLE)
     tables = risk_tables(
-        sample.time,
+        sample.exits,
         sample.event,
         sample.groups,
         len(sample.group_levels),

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalkit.core.sample import Sample
-from evalkit.kernels.at_risk import add_by
+from evalkit.kernels.numeric import add_by
+from evalkit.survival.cox_input import Clusters
 from evalkit.typing import FloatArray, IntArray
 
-__all__ = ["Ways", "covariance"]
+__all__ = ["Ways", "covariance", "degrees_of_freedom"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +26,25 @@ class Ways:
     divisor : ndarray of float, shape (n,), or None
         Square roots of case weights. A row of case weight w stands for w independent rows: what it
         adds, w times what one of them adds, is then divided by the root of w.
+    df : float
+        Degrees of freedom of intervals: the clusters less one (of the way that has fewer), infinite
+        without clusters.
     """
 
     codes: tuple[IntArray, ...]
     divisor: FloatArray | None
+    df: float = float("inf")
 
     @classmethod
-    def of(cls, sample: Sample, codes: Sequence[IntArray]) -> Ways:
+    def of(cls, sample: Sample, clusters: Sequence[Clusters]) -> Ways:
         """Read them off a sample and its clusters.
 
         Parameters
         ----------
         sample : Sample
             The rows.
-        codes : sequence of ndarray of int, shape (n,)
-            Clusters.
+        clusters : sequence of Clusters
+            None, one or two ways in which rows are dependent.
 
         Returns
         -------
@@ -47,9 +52,25 @@ class Ways:
             The units.
         """
         weights = sample.weights
-        if weights is None or codes or sample.weights_kind == "sampling":
-            return cls(tuple(codes), None)
+        if weights is None or clusters or sample.weights_kind == "sampling":
+            return cls(tuple(one.codes for one in clusters), None, degrees_of_freedom(clusters))
         return cls((), np.sqrt(weights))
+
+
+def degrees_of_freedom(clusters: Sequence[Clusters]) -> float:
+    """Return the degrees of freedom that clusters leave to intervals and tests.
+
+    Parameters
+    ----------
+    clusters : sequence of Clusters
+        None, one or two ways in which rows are dependent.
+
+    Returns
+    -------
+    float
+        The clusters less one, of the way that has fewer; infinite without clusters.
+    """
+    return min((one.df for one in clusters), default=float("inf"))
 
 
 def covariance(added: FloatArray, ways: Ways) -> FloatArray:

@@ -16,7 +16,7 @@ from evalkit.survival.cause_specific import CauseSpecificCox, cause_specific_cox
 from evalkit.survival.cox_regression import cox
 from evalkit.survival.cox_result import CoxModel
 from evalkit.survival.fine_gray_result import FineGray
-from evalkit.survival.predicting import asked_times, strata_codes
+from evalkit.survival.predicting import prediction_times, strata_codes
 from evalkit.survival.robust import covariance
 from evalkit.survival.standardised_people import (
     people_of,
@@ -52,7 +52,7 @@ def standardised_survival(
     strata: Names | None = None,
     cluster: str | None = None,
     weights: str | None = None,
-    ties: Literal["efron", "breslow"] = "efron",
+    ties: Literal["efron", "breslow"] | None = None,
     level: float | None = None,
 ) -> Standardised:
     r"""Average predicted survival over people, with the treatment set to each value (g-formula).
@@ -89,8 +89,8 @@ def standardised_survival(
         As in :func:`evalkit.survival.cox`, if `model` is a formula; not otherwise.
     strata, cluster, weights : str, optional
         The same.
-    ties : {"efron", "breslow"}
-        The same.
+    ties : {"efron", "breslow"}, optional
+        The same; "efron" if left out.
     level : float, optional
         Confidence level; that of the model, or 0.95, if left out.
 
@@ -117,7 +117,8 @@ def standardised_survival(
     baseline hazard and to the average over covariates, squared and summed by row or by cluster. So
     they count that the covariates are a sample, and do not rest on the model for their own sake;
     the hazards must be right for the estimates. Survival and incidences have log-log intervals,
-    areas and differences Wald's, ratios Wald's of the logarithm.
+    areas and differences Wald's, ratios Wald's of the logarithm; with clusters all take Student's
+    t, with one degree of freedom less than clusters.
 
     The averages have a causal meaning if, given the covariates of the model, who was treated is as
     good as random, both kinds of people occur at all covariates, and censoring is independent. The
@@ -217,13 +218,13 @@ def _fitted(
     strata: Names | None,
     cluster: str | None,
     weights: str | None,
-    ties: Literal["efron", "breslow"],
+    ties: Literal["efron", "breslow"] | None,
     level: float | None,
 ) -> CoxModel | CauseSpecificCox | FineGray:
     """Return the model, fitted here if it is a formula."""
     given = {
         "duration": duration, "event": event, "cause": cause, "entry": entry, "strata": strata,
-        "cluster": cluster, "weights": weights,
+        "cluster": cluster, "weights": weights, "ties": ties,
     }  # fmt: skip
     if not isinstance(model, str):
         extra = [name for name, value in given.items() if value is not None]
@@ -241,6 +242,7 @@ def _fitted(
             got="None" if duration is None or event is None else "both",
         )
     at = 0.95 if level is None else level
+    ties = ties or "efron"
     if cause is not None:
         return cause_specific_cox(
             model, df, duration=duration, cause=cause, entry=entry, strata=strata, cluster=cluster,
@@ -257,7 +259,7 @@ def _asked(times: npt.ArrayLike | None, argument: str) -> FloatArray:
     """Return the times asked for; none if left out."""
     if times is None:
         return np.zeros(0)
-    asked = asked_times(times)
+    asked = prediction_times(times, argument)
     if argument == "tau" and not (asked > 0).all():
         raise InputError.of("tau", required="above 0", got="0")
     return asked

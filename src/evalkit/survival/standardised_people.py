@@ -56,7 +56,15 @@ def treatment_values(df: pd.DataFrame, source: Source, treatment: str) -> list[o
             required="the frame that the model was fitted to",
             got=f"{len(df)} rows, where the fit used row {int(source.sample.rows.max()) + 1}",
         )
-    coded = labels(df[treatment].iloc[source.sample.rows])
+    rows = source.sample.rows
+    if not (df.index if len(rows) == len(df) else df.index[rows]).equals(source.index):
+        raise InputError.of(
+            "df",
+            required="the frame that the model was fitted to",
+            got="one whose index has other labels, or the same in another order",
+            remedy="Give the frame as it was; `population` holds other people.",
+        )
+    coded = labels(df[treatment].iloc[rows])
     present = np.unique(coded.codes)
     values = [coded.levels[code] for code in present.tolist()]
     if not 2 <= len(values) <= _MOST_VALUES:

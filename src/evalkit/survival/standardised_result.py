@@ -11,7 +11,7 @@ import numpy as np
 from evalkit.core.results import EffectTable
 from evalkit.errors import InputError
 from evalkit.kernels.aalen_johansen import incidence_interval
-from evalkit.kernels.numeric import normal_quantile
+from evalkit.kernels.numeric import critical_value
 from evalkit.kernels.wald import wald
 from evalkit.survival.standardised_source import Source
 from evalkit.typing import FloatArray
@@ -207,12 +207,13 @@ def lay_out(
         The result.
     """
     m = len(measures)
-    blocks = [_averages(measures, estimate, vcov, values, level)]
+    blocks = [_averages(measures, estimate, vcov, values, level, source.ways.df)]
     for i in range(len(values)):
         if i != base:
             pair = np.r_[i * m : (i + 1) * m, base * m : (base + 1) * m]
             names = (str(values[i]), str(values[base]))
-            blocks += _contrasts(measures, estimate[pair], vcov[np.ix_(pair, pair)], names, level)
+            part = vcov[np.ix_(pair, pair)]
+            blocks += _contrasts(measures, estimate[pair], part, names, level, source.ways.df)
     columns = {name: [x for block in blocks for x in block[name]] for name in blocks[0]}
     if not source.causes:
         columns.pop("cause")
@@ -243,10 +244,11 @@ def _averages(
     vcov: FloatArray,
     values: Sequence[object],
     level: float,
+    df: float,
 ) -> dict[str, list[object]]:
     """Rows of the averages."""
     error = np.sqrt(np.maximum(np.diagonal(vcov), 0.0))
-    z = normal_quantile(level)
+    z = critical_value(level, df)
     low, high = estimate - z * error, estimate + z * error
     names = np.array([one.name for one in measures] * len(values))
     for name in ("survival", "cumulative_incidence"):
@@ -256,12 +258,14 @@ def _averages(
         ends = ends if name == "cumulative_incidence" else (1 - ends[1], 1 - ends[0])
         low[chosen], high[chosen] = ends
     blank = np.full(len(estimate), np.nan)
+    known = np.full(len(estimate), df if np.isfinite(df) else np.nan)
     return {
         **_keys(measures, "", len(values)),
         "contrast": [str(value) for value in values for _ in measures],
         "estimate": estimate.tolist(),
         "std_error": error.tolist(),
         "statistic": blank.tolist(),
+        "df": known.tolist(),
         "p_value": blank.tolist(),
         "conf_low": low.tolist(),
         "conf_high": high.tolist(),
@@ -275,6 +279,7 @@ def _contrasts(
     vcov: FloatArray,
     names: tuple[str, str],
     level: float,
+    df: float,
 ) -> list[dict[str, list[object]]]:
     """Rows of the differences and of the ratios of one value against the reference."""
     m = len(measures)
@@ -283,11 +288,12 @@ def _contrasts(
     apart = np.sqrt(np.maximum(both[0] + both[1] - 2 * both[2], 0.0))
     with np.errstate(divide="ignore", invalid="ignore"):
         relative = both[0] / one**2 + both[1] / other**2 - 2 * both[2] / (one * other)
-        ratio = wald(np.log(one / other), np.sqrt(np.maximum(relative, 0.0)), level)
+        ratio = wald(np.log(one / other), np.sqrt(np.maximum(relative, 0.0)), level, df)
     for column in ("estimate", "conf_low", "conf_high"):
         ratio[column] = np.exp(ratio[column])
+    difference = wald(one - other, apart, level, df)
     tables = (
-        ("_difference", f"{names[0]} - {names[1]}", wald(one - other, apart, level), "difference"),
+        ("_difference", f"{names[0]} - {names[1]}", difference, "difference"),
         ("_ratio", f"{names[0]} / {names[1]}", ratio, "ratio (std_error of its logarithm)"),
     )
     return [

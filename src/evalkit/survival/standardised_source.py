@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from evalkit.survival.cox_result import CoxModel
 from evalkit.survival.fine_gray_result import FineGray
 from evalkit.survival.robust import Ways
 from evalkit.typing import FloatArray
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Source", "source_of"]
 
@@ -46,6 +49,8 @@ class Source:
         Confidence level of the fit.
     method : str
         The model in words.
+    index : pandas.Index
+        Labels of the rows of the fit.
     """
 
     hazards: tuple[HazardFit, ...]
@@ -59,6 +64,7 @@ class Source:
     ways: Ways
     level: float
     method: str
+    index: pd.Index
 
     @property
     def strata_levels(self) -> tuple[object, ...]:
@@ -109,7 +115,6 @@ def source_of(model: CoxModel | CauseSpecificCox | FineGray) -> Source:
         if sample.entry is not None:
             first[:] = np.inf
             np.minimum.at(first, codes, sample.entry)
-        rows = np.arange(model.sample.n) if model.cluster is None else model.cluster
         return Source(
             (model.fit,),
             (model.coding,),
@@ -119,9 +124,10 @@ def source_of(model: CoxModel | CauseSpecificCox | FineGray) -> Source:
             model.strata,
             first,
             last,
-            Ways((rows,), None),
+            Ways(() if model.cluster is None else (model.cluster,), None, model.df),
             model.coefficients.level,
             "Fine-Gray model",
+            model.index,
         )
     if isinstance(model, CauseSpecificCox):
         models = list(model.models.values())
@@ -137,6 +143,7 @@ def source_of(model: CoxModel | CauseSpecificCox | FineGray) -> Source:
             model.ways,
             model.level,
             "cause-specific Cox models",
+            models[0].index,
         )
     if not isinstance(cast("object", model), CoxModel):
         raise InputError.of(
@@ -163,7 +170,8 @@ def source_of(model: CoxModel | CauseSpecificCox | FineGray) -> Source:
         model.strata,
         model.fit.risk.start,
         model.fit.risk.end,
-        Ways.of(model.sample, [one.codes for one in model.clusters]),
+        Ways.of(model.sample, model.clusters),
         model.coefficients.level,
         "Cox model",
+        model.index,
     )

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evalkit.core.checks import check_choice, check_level
-from evalkit.core.columns import Labels, Names, check_known, labels, rows_where
+from evalkit.core.columns import Labels, Names, check_known, labels
 from evalkit.core.printing import html_table, sample_line, text_block
 from evalkit.core.sample import Sample, read_sample
 from evalkit.errors import InputError
@@ -26,6 +26,7 @@ from evalkit.kernels.multistate import (
 )
 from evalkit.kernels.numeric import normal_quantile
 from evalkit.survival.groups import asked_times, lay_out
+from evalkit.survival.persons import rows_used
 from evalkit.typing import BoolArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
@@ -356,11 +357,8 @@ def _check_stays(
 def _refuse(df: pd.DataFrame, sample: Sample, wrong: IntArray, required: str, got: str) -> None:
     """Raise an error that names the rows, if there are any."""
     if len(wrong):
-        mask: BoolArray = np.zeros(len(df), dtype=np.bool_)
-        mask[sample.rows[wrong]] = True
-        raise InputError.of(
-            "id", required=required, got=f"{len(wrong)} {got}", where=rows_where(df, mask)
-        )
+        where = rows_used(df, sample, wrong)
+        raise InputError.of("id", required=required, got=f"{len(wrong)} {got}", where=where)
 
 
 def _group(

@@ -58,7 +58,7 @@ def logrank(
     strata : str or sequence of str, optional
         Columns that make up strata: groups are compared within them only.
     weights : str, optional
-        Column with case weights, repetitions of rows.
+        Column with case weights: whole numbers of repetitions of rows.
     rho, gamma : float, default 0
         Powers of S(t-) and 1 - S(t-) in the weight of a time: 0 and 0 is the log-rank test,
         which is best where hazards are proportional; ``rho=1`` weighs early differences up (Peto
@@ -101,8 +101,8 @@ def logrank(
     n: 10 used, 0 dropped
     Chi-squared 1.0721 on 1 df, p = 0.3005
     arm   n  observed  expected
-    CAU   6    4.0000    5.2893
-    ReDO  4    4.0000    2.7107
+    CAU   6         4    5.2893
+    ReDO  4         4    2.7107
     """
     found = _read(df, duration, event, by, entry, strata, weights)
     check_powers(rho=rho, gamma=gamma)
@@ -179,7 +179,10 @@ def logrank_trend(
     found = _read(df, duration, event, by, entry, strata, weights)
     check_powers(rho=rho, gamma=gamma)
     n_groups = len(found.levels)
-    levels = np.arange(1.0, n_groups + 1) if scores is None else np.asarray(scores, np.float64)
+    try:
+        levels = np.arange(1.0, n_groups + 1) if scores is None else np.asarray(scores, np.float64)
+    except (TypeError, ValueError):
+        levels = np.zeros(0)
     if levels.shape != (n_groups,) or not np.isfinite(levels).all() or np.ptp(levels) == 0:
         raise InputError.of(
             "scores",

@@ -13,8 +13,7 @@ from evalkit.core.results import EffectTable
 from evalkit.core.sample import WeightsKind
 from evalkit.errors import InputError
 from evalkit.kernels.event_times import TIE
-from evalkit.kernels.numeric import normal_quantile
-from evalkit.kernels.wald import wald
+from evalkit.kernels.wald import critical_values, difference_df, wald
 from evalkit.survival.groups import asked_times
 from evalkit.survival.incidence_curves import (
     GroupCurve,
@@ -28,6 +27,7 @@ from evalkit.typing import FloatArray
 __all__ = ["days_lost", "days_lost_difference"]
 
 _IN_SPELL = 0
+_ROUNDING = 1e-14  # a variance this small beside its parts is none
 
 
 def days_lost(
@@ -92,7 +92,8 @@ def days_lost(
     .. math:: L_j(\tau) = \int_0^\tau F_j(t) \, dt = \sum_{u \le \tau} (\tau - u) \, dF_j(u),
 
     and :math:`\sum_j L_j(\tau) + \int_0^\tau S(t) \, dt = \tau`. The variance comes from the
-    influence of the rows on that sum, and the intervals are Wald's. R: ``rmean`` of
+    influence of the rows on that sum, and the intervals are Wald's; with clusters by Student's t,
+    with one degree of freedom less than the group has clusters. R: ``rmean`` of
     ``summary(survfit(...), rmean = tau)``, ``residuals(..., type = "sojourn")`` for the variance.
 
     References
@@ -122,7 +123,8 @@ def days_lost(
     estimates = np.concatenate([_with_stay(lost, horizons) for lost, _ in found])
     std_error = np.concatenate([_standard_errors(covariance) for _, covariance in found])
     rows = len(horizons) * (1 + len(curves.causes))
-    half = normal_quantile(level) * std_error
+    degrees = np.repeat([group.df for group in curves.groups], rows)
+    half = critical_values(level, degrees) * std_error
     return EffectTable.of(
         {
             **{
@@ -132,6 +134,7 @@ def days_lost(
             **_keys(horizons, curves, len(curves.groups)),
             "estimate": estimates,
             "std_error": std_error,
+            "df": np.where(np.isinf(degrees), np.nan, degrees),
             "conf_low": estimates - half,
             "conf_high": estimates + half,
             "n": [group.n for group in curves.groups for _ in range(rows)],
@@ -199,7 +202,9 @@ def days_lost_difference(
     Notes
     -----
     The groups are independent; with clusters the influences are added up across them first.
-    Intervals and tests are Wald's.
+    Intervals and tests are Wald's; with clusters by Student's t, with Welch and Satterthwaite's
+    degrees of freedom from the clusters of either group less one, at most those of both together
+    less one.
 
     Examples
     --------
@@ -223,15 +228,21 @@ def days_lost_difference(
     )
     base = reference_level(curves, reference)
     others = [group for group in curves.groups if group is not base]
-    found = [curves.contrast(group, base, _time_left(horizons)) for group in others]
+    weight = _time_left(horizons)
+    found = [curves.contrast(group, base, weight) for group in others]
     estimates = np.concatenate([_with_stay(lost, np.zeros(len(horizons))) for lost, _ in found])
     std_error = np.concatenate([_standard_errors(covariance) for _, covariance in found])
+    errors = [_standard_errors(group.integrate(weight)[1]) for group in (base, *others)]
+    degrees = [
+        difference_df(error**2, group.rows, errors[0] ** 2, base.rows)
+        for group, error in zip(others, errors[1:], strict=True)
+    ]
     rows = len(horizons) * (1 + len(curves.causes))
     return EffectTable.of(
         {
             **_keys(horizons, curves, len(others)),
             "contrast": [f"{group.name} - {base.name}" for group in others for _ in range(rows)],
-            **wald(estimates, std_error, level),
+            **wald(estimates, std_error, level, np.concatenate(degrees)),
             "n": [group.n + base.n for group in others for _ in range(rows)],
         },
         estimand="Difference in mean time before tau in the spell (cause 0) and lost to each "
@@ -277,6 +288,7 @@ def _with_stay(lost: FloatArray, total: FloatArray) -> FloatArray:
 def _standard_errors(covariance: FloatArray) -> FloatArray:
     """Return the standard errors of the stay and of the losses, from (M, C, C)."""
     stay = covariance.sum(axis=(1, 2))
+    stay[stay <= _ROUNDING * np.abs(covariance).sum(axis=(1, 2))] = 0.0
     variances = np.column_stack([stay, np.einsum("mii->mi", covariance)]).ravel()
     return np.sqrt(np.maximum(variances, 0.0))
 

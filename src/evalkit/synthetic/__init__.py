@@ -9,15 +9,24 @@ from evalkit.synthetic.from_published import (
     published_sets,
     write_published_sets,
 )
+from evalkit.synthetic.redo import REDO_NOTICE, RedoTruth, redo_truth
+from evalkit.synthetic.redo_files import compare_redo, load_redo_trial
+from evalkit.synthetic.redo_trial import synthetic_redo
 from evalkit.synthetic.spells import SpellTruth, spell_truth, synthetic_spells
 
 __all__ = [
+    "REDO_NOTICE",
     "PublishedSet",
+    "RedoTruth",
     "SpellTruth",
     "check_published_sets",
+    "compare_redo",
     "load_published_set",
+    "load_redo_trial",
     "published_sets",
+    "redo_truth",
     "spell_truth",
+    "synthetic_redo",
     "synthetic_spells",
     "write_published_sets",
 ]

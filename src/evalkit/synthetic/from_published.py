@@ -24,6 +24,7 @@ from evalkit.errors import InputError
 from evalkit.published.microdata import Layout, layout
 from evalkit.published.reconstruct import reconstruct
 from evalkit.published.tabulate import tabulate
+from evalkit.synthetic.redo_files import FILE, check_redo_trial, redo_trial_entry, redo_trial_file
 
 __all__ = [
     "DEFAULT_SEED",
@@ -202,11 +203,13 @@ def write_published_sets(out: str | Path, *, seed: int = DEFAULT_SEED) -> list[P
         file = f"{one.name}.csv"
         contents[file] = people.to_csv(index=False, lineterminator="\n").encode()
         entries[one.name] = _entry(one, people, file, contents[file])
+    contents[FILE] = redo_trial_file(seed)
     manifest = {
         "notice": NOTICE,
         "seed": seed,
         "built_by": "evalkit synth",
         "sets": entries,
+        "trials": {"redo_trial": redo_trial_entry(contents[FILE])},
     }
     text = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True, width=100)
     contents[_MANIFEST] = text.encode()
@@ -224,9 +227,9 @@ def check_published_sets(folder: str | Path | None = None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per set: ``name, n, hash_equal, n_cells, n_equal, n_readings, ok``. A cell is equal
-        if the microdata give the published figure, or, for the `n_readings` cells that the other
-        figures contradict, the figure of the table's reading.
+        One row per set, the synthetic trial last: ``name, n, hash_equal, n_cells, n_equal,
+        n_readings, ok``. A cell is equal if the microdata give the published figure, or, for the
+        `n_readings` cells that the other figures contradict, the figure of the table's reading.
 
     Raises
     ------
@@ -241,7 +244,8 @@ def check_published_sets(folder: str | Path | None = None) -> pd.DataFrame:
     """
     where = data_dir("synthetic") if folder is None else Path(folder)
     rows: list[tuple[object, ...]] = []
-    for name, entry in _manifest(where)["sets"].items():
+    manifest = _manifest(where)
+    for name, entry in manifest["sets"].items():
         file = where / entry["file"]
         if not file.is_file():
             raise InputError.of("folder", required="every file of its manifest", got=f"no {file}")
@@ -251,6 +255,7 @@ def check_published_sets(folder: str | Path | None = None) -> pd.DataFrame:
         cells, equal, readings = (int(total) for total in counts.sum(axis=0))
         ok = same and cells == equal and len(people) == entry["n"]
         rows.append((name, len(people), same, cells, equal, readings, ok))
+    rows.append(check_redo_trial(where, manifest))
     names = ["name", "n", "hash_equal", "n_cells", "n_equal", "n_readings", "ok"]
     return pd.DataFrame.from_records(rows, columns=names)
 
@@ -346,7 +351,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
     ]
     if wrong:
         raise _damaged(folder, "entries as they are written", "something else", wrong)
-    return {"sets": entries}
+    return {**cast("dict[str, Any]", content), "sets": entries}
 
 
 _ENTRY: dict[str, type] = {"title": str, "file": str, "sha256": str, "n": int, "tables": list}

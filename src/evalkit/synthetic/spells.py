@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from evalkit.core.checks import check_columns, resolve_rng
+from evalkit.core.checks import check_columns, check_counts, resolve_rng
 from evalkit.errors import InputError
 from evalkit.typing import FloatArray, IntArray, RandomSource
 
@@ -136,7 +136,8 @@ class SpellTruth:
             The mean of min(T, tau), where T is a whole day: the sum of P(T > t) over the days
             t = 0, ..., tau - 1.
         """
-        return float(self.survival(df, np.arange(tau)).sum())
+        (horizon,) = check_counts("tau", tau).tolist()
+        return float(self.survival(df, np.arange(horizon, dtype=np.int64)).sum())
 
     def _within(self, t: float) -> FloatArray:
         """Return how many days of each interval lie before a day."""
@@ -151,8 +152,8 @@ class SpellTruth:
 
 
 def _days(times: npt.ArrayLike) -> FloatArray:
-    """Return times as an array."""
-    return np.atleast_1d(np.asarray(times, dtype=np.float64))
+    """Return whole days as an array."""
+    return check_counts("times", times).astype(np.float64)
 
 
 def _design(df: pd.DataFrame) -> FloatArray:
@@ -205,15 +206,16 @@ def spell_truth(
     >>> truth.effects.loc["arm[samverkan]"].tolist()
     [0.2, 0.2, 0.2, 0.2]
     """
-    if n_offices < 1:
-        raise InputError.of("n_offices", required="at least 1", got=n_offices)
-    if not office_sd >= 0:
+    (n_offices,) = check_counts("n_offices", n_offices, minimum=1).tolist()
+    if not 0 <= office_sd < np.inf:
         raise InputError.of("office_sd", required="at least 0", got=office_sd)
     effects = pd.DataFrame.from_dict(dict(_EFFECTS), orient="index", columns=list(CAUSES.values()))
     if effect is not None:
         given = np.asarray(effect, dtype=np.float64)
         if given.shape not in ((), (len(CAUSES),)):
             raise InputError.of("effect", required=f"one or {len(CAUSES)} numbers", got=given.shape)
+        if not np.isfinite(given).all():
+            raise InputError.of("effect", required="finite", got=repr(effect))
         effects.loc["arm[samverkan]"] = given
     offices = office_sd * resolve_rng(rng).standard_normal(n_offices)
     return SpellTruth(_BREAKS, np.array(_BASELINE), effects, float(office_sd), offices)
@@ -286,8 +288,11 @@ def synthetic_spells(
     >>> spells.attrs["notice"][:16]
     'Syntetiska data.'
     """
-    if n < 1:
-        raise InputError.of("n", required="at least 1", got=n)
+    (n,) = check_counts("n", n, minimum=1).tolist()
+    (window,) = check_counts("window", window).tolist()
+    (follow_up,) = check_counts("follow_up", follow_up).tolist()
+    if not np.isfinite(confounding):
+        raise InputError.of("confounding", required="finite", got=confounding)
     if sample not in ("inflow", "stock", "both"):
         raise InputError.of("sample", required="'inflow', 'stock' or 'both'", got=repr(sample))
     if not 0 < window <= follow_up:

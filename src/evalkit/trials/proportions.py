@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy.typing as npt
 
-from evalkit.core.checks import check_choice, check_labels, check_level, check_successes
+from evalkit.core.checks import check_choice, check_labels, check_level
 from evalkit.core.results import EffectTable
-from evalkit.errors import InputError
-from evalkit.kernels.proportion_differences import newcombe, score_difference
+from evalkit.trials.proportion_methods import (
+    compare_proportions,
+    methods_of,
+    read_groups,
+    refuse_large_groups,
+)
 
 __all__ = ["proportion_difference"]
 
-_METHODS = {
-    "miettinen-nurminen": "Miettinen-Nurminen score interval and score test",
-    "newcombe": "Newcombe hybrid score interval (no test)",
-    "mee": "Mee score interval and score test",
-}
+Method: TypeAlias = Literal[
+    "miettinen-nurminen", "newcombe", "mee", "agresti-caffo", "exact", "mid-p"
+]
+"""How the interval of a difference of proportions is made."""
 
 
 def proportion_difference(
@@ -27,7 +30,7 @@ def proportion_difference(
     x0: npt.ArrayLike,
     n0: npt.ArrayLike,
     *,
-    method: Literal["miettinen-nurminen", "newcombe", "mee"] = "miettinen-nurminen",
+    method: Method = "miettinen-nurminen",
     level: float = 0.95,
     arm: str = "arm",
     control: str = "control",
@@ -41,7 +44,7 @@ def proportion_difference(
         Successes and persons in the arm; sequences give one row for each comparison.
     x0, n0 : int or array_like of int
         Successes and persons in the control group.
-    method : {"miettinen-nurminen", "newcombe", "mee"}
+    method : {"miettinen-nurminen", "newcombe", "mee", "agresti-caffo", "exact", "mid-p"}
         How the interval is made; see Notes.
     level : float, default 0.95
         Confidence level.
@@ -56,14 +59,14 @@ def proportion_difference(
         One row for each comparison, with term ``risk_difference``. ``std_error`` is the
         unrestricted one, for information: neither interval nor test is built from it.
         ``statistic`` and the two-sided ``p_value`` are the score test of no difference, which
-        rejects at 1 - ``level`` exactly where the interval leaves out 0. Newcombe's method has
-        no test, and they are missing.
+        rejects at 1 - ``level`` exactly where the interval leaves out 0. The exact methods have
+        a p-value of their own and no statistic; Newcombe's and Agresti and Caffo's have no test.
 
     Raises
     ------
     evalkit.errors.InputError
-        If a count is not whole, negative or larger than its group, a group is empty, or
-        ``method`` or ``level`` is none that exists.
+        If a count is not whole, negative or larger than its group, a group is empty, groups are
+        too large for an exact method, or ``method`` or ``level`` is none that exists.
 
     Notes
     -----
@@ -74,8 +77,10 @@ def proportion_difference(
 
     where :math:`\tilde p_1, \tilde p_0` are the most likely proportions that differ by
     :math:`\delta`, and :math:`c` is :math:`N/(N-1)` for Miettinen and Nurminen [1]_ and 1 for
-    Mee [2]_. Newcombe's interval [3]_ combines the two Wilson intervals. All three are defined
-    where nobody or everybody succeeded; nothing is added to empty cells.
+    Mee [2]_. Newcombe's interval [3]_ combines the two Wilson intervals. Agresti and Caffo [4]_
+    add a success and a failure to each group before Wald's interval, and cut it off at -1 and 1.
+    The exact interval [5]_ is never below its level, the mid-p interval near it on average. All
+    are defined where nobody or everybody succeeded; only Agresti and Caffo add to the cells.
 
     In R, ``prop.test(c(x1, x0), c(n1, n0), correct = FALSE)$p.value`` is Mee's p-value and
     ``Epi::ci.pd(x1, x0, n1 - x1, n0 - x0, method = "Nc")`` is Newcombe's interval.
@@ -89,6 +94,11 @@ def proportion_difference(
     .. [3] Newcombe RG (1998). Interval estimation for the difference between independent
        proportions. Stat Med 17:873-890.
        doi:10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I
+    .. [4] Agresti A, Caffo B (2000). Simple and effective confidence intervals for proportions
+       and differences of proportions result from adding two successes and two failures.
+       Am Stat 54:280-288. doi:10.1080/00031305.2000.10474560
+    .. [5] Chan ISF, Zhang Z (1999). Test-based exact confidence intervals for the difference of
+       two binomial proportions. Biometrics 55:1202-1209. doi:10.1111/j.0006-341X.1999.01202.x
 
     Examples
     --------
@@ -101,17 +111,13 @@ def proportion_difference(
     term             contrast    estimate  std_error  statistic  p_value  conf_low  conf_high    n
     risk_difference  ReDO - CAU    0.2000     0.0727     2.6413   0.0083    0.0528     0.3382  150
     """
-    check_choice("method", method, tuple(_METHODS))
+    methods = methods_of("risk_difference")
+    check_choice("method", method, tuple(methods))
     level = check_level(level)
-    x1, n1 = check_successes(x1, n1, names=("x1", "n1"))
-    x0, n0 = check_successes(x0, n0, names=("x0", "n0"))
-    if len(x1) != len(x0) and 1 not in (len(x1), len(x0)):
-        raise InputError.of("x0", required=f"as long as x1 ({len(x1)})", got=f"{len(x0)} values")
-    if method == "newcombe":
-        result = newcombe(x1, n1, x0, n0, level)
-    else:
-        corrected = method == "miettinen-nurminen"
-        result = score_difference(x1, n1, x0, n0, level, corrected=corrected)
+    counts = read_groups(x1, n1, x0, n0)
+    if method in ("exact", "mid-p"):
+        refuse_large_groups("method", "risk_difference", counts.n1, counts.n0)
+    result = compare_proportions("risk_difference", method, counts[:4], level)
     rows = len(result.estimate)
     key = {} if labels is None else {"group": check_labels("labels", labels, length=rows)}
     return EffectTable.of(
@@ -125,10 +131,10 @@ def proportion_difference(
             "p_value": result.p_value,
             "conf_low": result.low,
             "conf_high": result.high,
-            "n": n1 + n0,
+            "n": counts.n1 + counts.n0,
         },
         estimand=f"Risk difference, {arm} - {control}",
-        method=_METHODS[method],
+        method=methods[method],
         level=level,
-        n_used=int(n1.sum() + n0.sum()),
+        n_used=counts.n_used,
     )

@@ -12,6 +12,9 @@
 #   formula    sums over the event times as in Fleming and Harrington, written out below, for
 #              weights that survdiff does not have
 #   cuminc     cmprsk::cuminc's test
+#   finegray   sums over the event times with the weights of survival::finegray in each group, for
+#              Gray's score with delayed entry; on rank_tests_late.csv, which is drawn below so that
+#              every group has events of every cause on every day (finegray has no others)
 # Needs survival (3.5-3) and cmprsk (2.2-11).
 
 here <- dirname(sub("^--file=", "", grep("^--file=", commandArgs(FALSE), value = TRUE)))
@@ -89,6 +92,34 @@ gray <- function(data, d, strata, rho) {
     record(data, "gray", "group", strata, rho, 0, "cuminc", rownames(test),
            c(stat = "statistic", pv = "p_value", df = "df")[quantity], test[, quantity])
 }
+
+late_gray <- function(d, cause) {
+  d$kind <- factor(d$exit, 0:2)
+  kept <- do.call(rbind, lapply(split(d, d$group), function(part)
+    finegray(Surv(entry, time, kind) ~ ., part, etype = cause, id = id)))
+  groups <- sort(unique(d$group))
+  expected <- 0
+  for (t in sort(unique(d$time[d$exit == cause]))) {
+    risk <- sapply(groups, function(g)
+      sum(kept$fgwt[kept$group == g & kept$fgstart < t & kept$fgstop >= t]))
+    expected <- expected + sum(d$time == t & d$exit == cause) * risk / sum(risk)
+  }
+  observed <- sapply(groups, function(g) sum(d$exit == cause & d$group == g))
+  test <- paste("gray late", cause)
+  record("late", test, "group", "", 0, 0, "finegray", groups, "observed", observed)
+  record("late", test, "group", "", 0, 0, "finegray", groups, "expected", expected)
+}
+
+set.seed(11)
+late <- data.frame(id = 1:800, entry = sample(c(0, 0, 0, 0:3), 800, TRUE),
+                   time = ceiling(rexp(800, 0.18)), exit = sample(0:2, 800, TRUE),
+                   group = sample(c("a", "b", "c"), 800, TRUE, c(0.4, 0.35, 0.25)))
+late$exit[late$time > 6] <- 0
+late$time <- pmin(late$time, 6)
+late <- late[late$entry < late$time, ]
+write.csv(late, file.path(here, "rank_tests_late.csv"), row.names = FALSE, quote = FALSE)
+stopifnot(table(late$group, late$time, late$exit)[, , c("1", "2")] > 0)
+for (cause in 1:2) late_gray(late, cause)
 
 mgus2 <- read.csv(file.path(here, "incidence_mgus2.csv"))
 mgus2$stratum <- as.integer(mgus2$age > 70)

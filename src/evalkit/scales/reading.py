@@ -1,0 +1,216 @@
+"""Survey files: CSV, Excel, SPSS and Stata, with value labels and codes of missing answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from evalkit.core.columns import check_known
+from evalkit.errors import InputError
+from evalkit.scales.answers import MissingCodes, check_missing_codes
+from evalkit.scales.survey_data import SurveyData
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["read_survey", "survey_with_ranges"]
+
+_READERS = {".sav": "read_sav", ".zsav": "read_sav", ".por": "read_por", ".dta": "read_dta"}
+_TABLES = (".csv", ".xlsx", ".xls")
+
+
+def read_survey(
+    path: str | Path,
+    *,
+    missing_codes: MissingCodes = (),
+    columns: Sequence[str] | None = None,
+    sep: str = ",",
+    decimal: str = ".",
+    encoding: str | None = None,
+    sheet: str | int = 0,
+) -> SurveyData:
+    """Read a survey file, with codes, labels and kinds of missing apart.
+
+    Which answers are there, what do their codes mean, and which of the missing are "vet ej",
+    which "ej aktuellt" and which were left empty? Codes that SPSS or Stata declare as missing
+    are kept apart by their value labels.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        A file ending in .csv, .xlsx, .sav, .zsav, .por or .dta. The last four need the optional
+        package pyreadstat.
+    missing_codes : number, str, iterable of them, or mapping of them to str, default ()
+        More codes that stand for missing answers; a mapping names the kinds.
+    columns : sequence of str, optional
+        Columns in which ``missing_codes`` count; all by default.
+    sep, decimal : str
+        Separator and decimal sign of a CSV file; ``sep=";", decimal=","`` for Swedish Excel.
+    encoding : str, optional
+        Encoding, where the file does not say; UTF-8 for CSV by default.
+    sheet : str or int, default 0
+        Sheet of an Excel file.
+
+    Returns
+    -------
+    SurveyData
+        The survey. Only empty cells of CSV and Excel files are missing; texts such as NA stay.
+
+    Raises
+    ------
+    evalkit.errors.InputError
+        If there is no such file, its kind is not known, pyreadstat is not installed, or a CSV file
+        has another separator.
+
+    Notes
+    -----
+    In R, ``haven::read_sav(path, user_na = TRUE)`` and ``haven::read_dta(path)``.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "answers.csv"
+    >>> _ = file.write_text("id,q1\\n1,4\\n2,98\\n3,\\n")
+    >>> survey = read_survey(file, missing_codes={98: "vet ej"}, columns=["q1"])
+    >>> survey.missing_table()[["kind", "n"]].values.tolist()
+    [['vet ej', 1], ['not answered', 1]]
+    """
+    file = Path(path)
+    ending = file.suffix.lower()
+    if ending not in (*_READERS, *_TABLES):
+        raise InputError.of(
+            "path", required=f"a file ending in {', '.join((*_TABLES, *_READERS))}", got=file.name
+        )
+    if not file.is_file():
+        raise InputError.of("path", required="a file that exists", got=str(file))
+    if ending in _READERS:
+        survey = _read_labelled(file, _READERS[ending], encoding)
+    else:
+        survey = SurveyData(_read_table(file, sep, decimal, encoding, sheet), {})
+    survey = replace(survey, source=file.name)
+    declared, _ = check_missing_codes(missing_codes)
+    if declared:
+        check_known(survey.codes, columns=columns)
+        for name in list(survey.codes.columns) if columns is None else columns:
+            survey = survey.with_missing(str(name), declared)
+    return survey.with_blanks()
+
+
+def _read_table(
+    file: Path, sep: str, decimal: str, encoding: str | None, sheet: str | int
+) -> pd.DataFrame:
+    """Read a CSV or Excel file, in which only empty cells are missing."""
+    import pandas as pd
+
+    if file.suffix.lower() != ".csv":
+        read = cast("Any", pd).read_excel
+        return read(file, sheet_name=sheet, keep_default_na=False, na_values=[""])
+    frame = pd.read_csv(
+        file, sep=sep, decimal=decimal, encoding=encoding or "utf-8-sig", keep_default_na=False,
+        na_values=[""],
+    )  # fmt: skip
+    head = str(frame.columns[0])
+    if len(frame.columns) == 1 and any(mark in head for mark in (";", "\t", ",")):
+        raise InputError.of(
+            "sep", required="the separator of the file", got=f"{sep!r}; the first line is {head!r}",
+            remedy="Swedish Excel writes sep=';', decimal=','.",
+        )  # fmt: skip
+    return frame
+
+
+def _read_labelled(file: Path, reader: str, encoding: str | None) -> SurveyData:
+    """Read an SPSS or Stata file."""
+    try:
+        pyreadstat = cast("Any", import_module("pyreadstat"))
+    except ImportError as error:
+        raise InputError.of(
+            "path", required="a file that installed packages can read", got=file.name,
+            remedy="SPSS and Stata files need pyreadstat: install evalkit[spss].",
+        ) from error  # fmt: skip
+    options: dict[str, Any] = {} if encoding is None else {"encoding": encoding}
+    if reader != "read_por":
+        options["user_missing"] = True
+    frame, meta = getattr(pyreadstat, reader)(str(file), **options)
+    return survey_with_ranges(
+        frame,
+        labels=meta.variable_value_labels,
+        questions={name: text for name, text in meta.column_names_to_labels.items() if text},
+        ranges=getattr(meta, "missing_ranges", None) or {},
+        tags=getattr(meta, "missing_user_values", None) or {},
+    )
+
+
+def survey_with_ranges(
+    frame: pd.DataFrame,
+    *,
+    labels: Mapping[str, Mapping[Any, str]],
+    questions: Mapping[str, str],
+    ranges: Mapping[str, Sequence[Mapping[str, Any]]],
+    tags: Mapping[str, Sequence[str]],
+) -> SurveyData:
+    """Take apart what an SPSS or Stata file declares as missing.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The answers, codes of missing ones included.
+    labels : mapping of str to mapping
+        By column, labels of the codes.
+    questions : mapping of str to str
+        By column, its label.
+    ranges : mapping of str to sequence of mapping
+        By column, SPSS's ranges of missing codes, with ``lo`` and ``hi``.
+    tags : mapping of str to sequence of str
+        By column, Stata's letters of extended missing values.
+
+    Returns
+    -------
+    SurveyData
+        The survey; a kind is named by the label of its code, or as ``code 99``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> survey = survey_with_ranges(
+    ...     pd.DataFrame({"q1": [1.0, 98.0, 99.0]}),
+    ...     labels={"q1": {1.0: "Ja", 98.0: "Vet ej"}},
+    ...     questions={},
+    ...     ranges={"q1": [{"lo": 98.0, "hi": 99.0}]},
+    ...     tags={},
+    ... )
+    >>> survey.missing_table()["kind"].tolist()
+    ['Vet ej', 'code 99']
+    """
+    survey = SurveyData(
+        frame, {}, {name: dict(texts) for name, texts in labels.items()}, dict(questions)
+    )
+    for name in frame.columns:
+        declared: dict[float | str, str] = {}
+        texts = labels.get(name, {})
+        for code in _codes_within(frame, str(name), ranges.get(name, ())):
+            own = code if isinstance(code, str) else f"code {code:g}"
+            declared[code] = str(texts.get(code, own))
+        for tag in tags.get(name, ()):
+            declared[tag] = str(texts.get(tag, f"code .{tag}"))
+        if declared:
+            survey = survey.with_missing(str(name), declared)
+    return survey
+
+
+def _codes_within(
+    frame: pd.DataFrame, column: str, ranges: Sequence[Mapping[str, Any]]
+) -> list[float | str]:
+    """Return the codes of a column that lie within ranges of missing codes."""
+    found: list[float | str] = []
+    for value in cast("list[object]", frame[column].dropna().unique().tolist()):
+        code: float | str = value if isinstance(value, str) else float(cast("float", value))
+        for span in ranges:
+            low, high = span["lo"], span["hi"]
+            alike = isinstance(low, str) == isinstance(code, str)
+            if alike and low <= code <= high:
+                found.append(code)
+                break
+    return sorted(found, key=lambda code: (isinstance(code, str), code))
