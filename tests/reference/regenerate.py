@@ -82,7 +82,7 @@ def main() -> None:
     for script in scripts():
         lacking = packages(script) & missing
         if lacking:
-            print(f"{script.name}: not run, R lacks {', '.join(sorted(lacking))}")
+            sys.stderr.write(f"{script.name}: not run, R lacks {', '.join(sorted(lacking))}\n")
         else:
             run(script)
     lines = ["file,sha256", *(f"{name},{value}" for name, value in present().items())]
