@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from evalkit.kernels.item_rest import item_rest
+from evalkit.kernels.reliability import item_rest_correlations
+from evalkit.typing import FloatArray
+
+
+def item_rest(points: FloatArray) -> FloatArray:
+    return item_rest_correlations(np.cov(points, rowvar=False))
 
 
 def test_equals_the_correlation_with_the_others() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from evalkit.kernels.item_rest import item_rest
+from evalkit.kernels.reliability import item_rest_correlations
 from evalkit.typing import FloatArray
 
 __all__ = ["ScaleWarning", "warn_of_reversals"]
@@ -53,7 +53,7 @@ def warn_of_reversals(
         table = table[~np.isnan(table).any(axis=1)]
         if len(table) < _FEWEST:
             continue
-        r = item_rest(table)
+        r = item_rest_correlations(np.cov(table, rowvar=False))
         bounded = np.clip(np.nan_to_num(r, nan=0.0), -1 + 1e-12, 1 - 1e-12)
         errors = np.arctanh(bounded) * np.sqrt(len(table) - 3)
         clear = (errors < _CLEARLY) & (bounded < _NEGLIGIBLE)
