@@ -54,6 +54,8 @@ inventory: $(INSTALLED) ## write the module inventory in docs/ARCHITECTURE.md an
 bench: $(INSTALLED) ## time evalkit beside its peers (PEERS=/path/to/python, R where installed)
 	@PEERS=$(PEERS) $(BIN)/python benchmarks/beside.py --out docs/benchmarks.md
 	@$(BIN)/python benchmarks/bench_trials.py --out docs/benchmarks.md
+	@PEERS=$(PEERS) $(BIN)/python benchmarks/bench_scales.py --out docs/benchmarks.md
+	@$(BIN)/python benchmarks/bench_matching.py --out docs/benchmarks.md
 
 reference: $(INSTALLED) ## run the R scripts of tests/reference anew (needs R)
 	@$(BIN)/python tests/reference/regenerate.py

@@ -12,11 +12,11 @@ import pytest
 def blocks(root: Path) -> list[str]:
     readme = (root / "README.md").read_text("utf-8")
     found = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
-    assert len(found) == 2
+    assert len(found) == 4
     return found
 
 
-@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("place", range(4))
 def test_the_lines_run_as_they_stand(blocks: list[str], place: int) -> None:
     exec(blocks[place], {})
 

@@ -70,3 +70,33 @@ def test_matrices_without_a_fit() -> None:
     assert fit_one_factor(np.ones((4, 4))) is None
     assert fit_one_factor(np.diag([1.0, 1.0, 0.0])) is None
     assert fit_one_factor(np.full((3, 3), np.nan)) is None
+
+
+def test_a_minimum_around_which_scoring_runs_in_circles_is_found() -> None:
+    # expected and observed curvature differ by a factor of two here
+    s = np.array([
+        [1.0, 0.127, 0.518, 0.361],
+        [0.127, 1.0, 0.414, 0.229],
+        [0.518, 0.414, 1.0, 0.159],
+        [0.361, 0.229, 0.159, 1.0],
+    ])  # fmt: skip
+    fit = fit_one_factor(s)
+    assert fit is not None
+    assert fit.converged
+    rng = np.random.default_rng(1)
+    for _ in range(50):  # no neighbour is better
+        near = np.concatenate([fit.loadings, fit.uniqueness]) + rng.normal(scale=1e-3, size=8)
+        sigma = np.outer(near[:4], near[:4]) + np.diag(near[4:])
+        other = np.linalg.slogdet(sigma)[1] + np.trace(np.linalg.solve(sigma, s))
+        assert other - np.linalg.slogdet(s)[1] - 4 > fit.discrepancy
+
+
+@given(st.integers(0, 10_000))
+def test_fitted_variances_are_the_observed_ones(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(0.5, 1.5, 6) * rng.normal(size=(100, 1)) + rng.normal(size=(100, 6))
+    s = np.cov(x.T)
+    fit = fit_one_factor(s)
+    assert fit is not None
+    assert fit.converged
+    np.testing.assert_allclose(fit.loadings**2 + fit.uniqueness, np.diag(s), rtol=1e-8)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
-from evalkit.kernels.paired_change import standardised_change
+from evalkit.kernels.paired_change import spread, standardised_change
 
 seeds = st.integers(0, 10_000)
 
@@ -58,3 +60,32 @@ def test_no_spread() -> None:
     assert np.isnan(same.estimate).all()
     assert np.isnan(same.low).all()
     assert np.isnan(standardised_change(np.array([1.0, 2]), np.array([2.0, 5]), 0.95).hedges)
+
+
+def test_rounding_is_no_spread() -> None:
+    level = np.array([0.1, 0.2, 0.35, 0.7, 1.9]) + 3
+    assert np.std((level + 1.7) - level) > 0  # although all move by 1.7
+    moved = standardised_change(level, level + 1.7, 0.95)
+    assert np.isnan(moved.estimate).tolist() == [True, False, False, True]
+    np.testing.assert_allclose(moved.estimate[1:3], 1.7 / level.std(ddof=1), rtol=1e-12)
+    constant = np.full(7, 0.1)
+    assert constant.std() > 0
+    assert spread(constant) == 0
+    flat = standardised_change(constant, np.arange(7.0), 0.95)
+    assert np.isnan(flat.estimate).all()
+    # a perfect correlation leaves no error within people
+    twice = standardised_change(level, 2 * level, 0.95)
+    assert np.isnan(twice.estimate).tolist() == [False, False, False, True]
+
+
+def test_limits_of_large_and_small_effects() -> None:
+    # the noncentrality of which t is the 97.5 % and the 2.5 % point
+    for n, d in ((4, 3.0), (30, -1.2), (30, 0.0), (5_000, 0.7)):
+        rng = np.random.default_rng(n)
+        moved = rng.normal(size=n)
+        moved = (moved - moved.mean()) / moved.std(ddof=1) + d
+        before = rng.normal(size=n)
+        found = standardised_change(before, before + moved, 0.95)
+        t = d * np.sqrt(n)
+        for limit, p in ((found.low[0], 0.975), (found.high[0], 0.025)):
+            assert stats.nct.cdf(t, n - 1, limit * np.sqrt(n)) == pytest.approx(p, abs=1e-7)

@@ -149,3 +149,36 @@ def test_feldt_covers() -> None:
         low, high = feldt_interval(float(cronbach_alpha(np.cov(x.T))), n, k, 0.95)
         covered += low <= true <= high
     assert 0.92 <= covered / 400 <= 0.98
+
+
+def test_halves_that_do_not_vary() -> None:
+    for seed in range(20):
+        x = np.random.default_rng(seed).random((6, 4))
+        x[:, 2] = 1.3 - x[:, 0]  # the first half is 1.3 but for rounding
+        covariance = item_covariances(x).covariance
+        found = split_scores(covariance, [[True, False, True, False]])
+        assert np.isnan(found.correlation[0])
+        assert found.lambda_4[0] == pytest.approx(0, abs=1e-12)
+    flat = split_scores(np.array([[1.0, -1.0], [-1.0, 1.0]]), [[True, False]])
+    assert np.isnan(flat.lambda_4[0])
+    assert np.isnan(flat.spearman_brown[0])
+
+
+@pytest.mark.parametrize("holes", [0.0, 0.1])
+def test_bootstrap_in_blocks_of_people(holes: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    x = answers(8, 4, n=50)
+    x[np.random.default_rng(1).random(x.shape) < holes] = np.nan
+    whole = bootstrap_alpha(x, 40, np.random.default_rng(2))
+    monkeypatch.setattr("evalkit.kernels.reliability._PRODUCTS", 300)
+    monkeypatch.setattr("evalkit.kernels.reliability._BLOCK", 100)
+    again = bootstrap_alpha(x, 40, np.random.default_rng(2))
+    np.testing.assert_allclose(again, whole, rtol=1e-12)
+
+
+def test_a_negative_alpha_always_names_somebody() -> None:
+    x = np.random.default_rng(1128)
+    k, n = int(x.integers(3, 8)), int(x.integers(5, 60))
+    covariance = item_covariances(x.integers(1, 6, (n, k)).astype(float)).covariance
+    assert cronbach_alpha(covariance) < 0
+    rest = item_rest_correlations(covariance)
+    assert against_the_others(covariance).tolist() == (rest < 0).tolist()

@@ -82,7 +82,7 @@ def test_no_spread_is_said() -> None:
         (LONG.assign(who=[None, *LONG["who"][1:]]), {}, "^id: must be there in every row"),
         (LONG.assign(who=list("abcdefghi")), {}, "^df: must be two people with both scores; got 0"),
         (LONG.assign(y="high"), {}, "^score: must be a column of numbers"),
-        (LONG.assign(y=np.inf), {}, "^before: must be finite scores"),
+        (LONG.assign(y=np.inf), {}, r"^score: must be finite \('y'\)"),
         (LONG, {"wave": None, "score": None}, "^before, after: must be names of columns"),
     ],
 )
@@ -192,3 +192,54 @@ def test_ordered_numbers_and_no_overlap() -> None:
         ordinal_change(df, before=1, after=2, wave="x")
     with pytest.raises(InputError, match=r"^df: must be two people with both answers"):
         ordinal_change(df.tail(2), before="x", after="y")
+
+
+def test_undefined_changes_are_named() -> None:
+    df = pd.DataFrame({"x": [3.1, 3.2, 3.35, 3.7, 4.9]})
+    alike = change(df.assign(y=df["x"] + 1.7), before="x", after="y")
+    assert alike.table.notes[1] == "Undefined: srm, d_rm; all change alike."
+    row = alike.to_frame().set_index("term").loc["mean_change"]
+    assert row["std_error"] == 0
+    assert np.isnan(row["p_value"])
+    twice = change(df.assign(y=df["x"] * 2), before="x", after="y")
+    assert twice.table.notes[1] == "Undefined: d_rm; the two scores correlate perfectly."
+    constant = change(df.assign(x=0.1, y=df["x"]), before="x", after="y")
+    assert "zero variance before or after" in constant.table.notes[1]
+    assert constant.to_frame()["estimate"].abs().max() < 10
+
+
+def test_a_row_without_a_wave_is_refused() -> None:
+    unknown = LONG.assign(wave=[1, None, *LONG["wave"][2:]])
+    for call in (change, ordinal_change):
+        with pytest.raises(
+            InputError, match=r"^wave: must be there in every row \('wave'\).*row 1"
+        ):
+            call(unknown, **NAMED)
+
+
+def test_arguments_of_reliable_change_are_what_they_must_be() -> None:
+    df = pd.DataFrame({"x": [30, 28, 33, 25, 31], "y": [22, 27, 15, 34, 29]})
+    options = {"before": "x", "after": "y", "reliability": 0.85, "higher_is_better": False}
+    for arguments, message in (
+        ({"higher_is_better": "no"}, "^higher_is_better: must be True or False; got 'no'"),
+        ({"cut_off": float("nan")}, "^cut_off: must be a finite number; got nan"),
+        ({"norm": (float("nan"), 5)}, "^norm: must be a mean and a standard deviation above 0"),
+        ({"norm": 5}, "^norm: must be a mean and a standard deviation above 0; got 5"),
+        ({"norm": (10, 5), "patients": (30, float("inf"))}, "^patients: must be a mean"),
+        ({"reliability": "0.8"}, "^reliability: must be a number from 0 to below 1; got '0.8'"),
+        ({"sd": True}, "^sd: must be a finite number; got True"),
+    ):
+        with pytest.raises(InputError, match=message):
+            reliable_change(df, **(options | arguments))
+    with pytest.raises(InputError, match=r"^sd: must be above 0; got 0"):
+        reliable_change(df.assign(x=[0.1] * 5), **options)
+
+
+def test_a_change_is_drawn_as_a_dumbbell() -> None:
+    result = change(LONG, **NAMED)
+    texts = [text.get_text() for text in result.plot().texts]
+    assert texts[-2:] == ["+3,3", "3"]
+    labels = [text.get_text() for text in result.plot().get_yticklabels()]
+    assert "y" in " ".join([*texts, *labels])
+    named = result.plot(label="Arbetsförmåga", lang="en")
+    assert [text.get_text() for text in named.texts][-2] == "+3.3"

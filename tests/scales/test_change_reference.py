@@ -31,6 +31,7 @@ def test_change(name: str) -> None:
         assert row["conf_low"] == pytest.approx(known[f"change_low_{level:g}"], rel=1e-10)
         assert row["conf_high"] == pytest.approx(known[f"change_high_{level:g}"], rel=1e-10)
     frame = result.to_frame().set_index("term")
+    assert frame.loc["mean_change", "estimate"] == pytest.approx(known["change"], rel=1e-10)
     assert frame.loc["mean_change", "statistic"] == pytest.approx(known["change_t"], rel=1e-10)
     assert frame.loc["mean_change", "p_value"] == pytest.approx(known["change_p"], rel=1e-9)
     for term in ("srm", "d_before", "d_av", "d_rm"):

@@ -60,6 +60,21 @@ def test_repr_is_short() -> None:
             {"subscales": [Subscale("s", ["a"])], "min_answered": 2},
             "subscales: must be the only place of formula",
         ),
+        (
+            {"subscales": [Subscale("s", ["a"])], "multiplier": 4},
+            "subscales: must be the only place of formula, multiplier",
+        ),
+        ({"multiplier": 0}, "multiplier: must be a positive number; got 0"),
+        ({"multiplier": "4"}, "multiplier: must be a positive number; got '4'"),
+        ({"multiplier": float("nan")}, "multiplier: must be a positive number; got nan"),
+        ({"range": {"a": (1, 5), "b": 5, "c": (1, 5)}}, "lowest < highest; got 5 (at b)"),
+        ({"fractions": "no"}, "fractions: must be True or False; got 'no'"),
+        ({"formula": "s-UMS"}, "'s-UMS' of eight items 0-1 and one 0-2; got 1-5, 1-5, 1-5"),
+        ({"formula": "value set", "fractions": True}, "fractions: must be False for value set"),
+        (
+            {"formula": "value set", "value_sets": [ValueSet("v", 1, {"a": [0.1, 0.2]})]},
+            "of the dimensions a, b, c with 5 levels; got a with 3 levels",
+        ),
     ],
 )
 def test_what_is_refused(arguments: dict, message: str) -> None:
@@ -67,6 +82,12 @@ def test_what_is_refused(arguments: dict, message: str) -> None:
     with pytest.raises(InputError) as error:
         Scale("S", **given)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["", 3, None])
+def test_a_scale_has_a_name(name) -> None:
+    with pytest.raises(InputError, match="name: must be a name"):
+        Scale(name, ITEMS, (1, 5))
 
 
 def test_an_algorithm_rescues_nothing() -> None:
@@ -96,8 +117,12 @@ def test_limits_belong_above_or_below() -> None:
     [
         ([2, 1], ["a", "b", "c"], "ascending numbers"),
         ([], ["a"], "ascending numbers"),
-        ([1], ["a"], "2 labels that differ"),
-        ([1], ["a", "a"], "2 labels that differ"),
+        ([1], ["a"], "2 labels, one a group; got 1"),
+        ([1], ["a", "a"], "labels that differ; got repeats"),
+        ([float("nan")], ["a", "b"], "ascending numbers"),
+        ("12", ["a", "b", "c"], "ascending numbers"),
+        (5, ["a", "b"], "ascending numbers"),
+        ([1], "ab", "a sequence of labels"),
     ],
 )
 def test_cut_offs_that_do_not_fit(bounds: list, labels: list, message: str) -> None:
@@ -108,6 +133,9 @@ def test_cut_offs_that_do_not_fit(bounds: list, labels: list, message: str) -> N
 def test_value_sets_have_as_many_levels_everywhere() -> None:
     with pytest.raises(InputError, match="as many levels for every dimension"):
         ValueSet("mine", 1, {"a": [0.1], "b": [0.1, 0.2]})
+    for start, taken in [(float("nan"), 0.1), (1, float("inf")), ("1", 0.1), (1, "x")]:
+        with pytest.raises(InputError, match="decrements: must be numbers, as start and worst"):
+            ValueSet("mine", start, {"a": [taken]})  # type: ignore[arg-type, list-item]
 
 
 YAML = """
@@ -149,6 +177,9 @@ def test_a_file_says_the_same_as_arguments(tmp_path: Path) -> None:
     assert read_scale(file) == expected
 
 
+HEAD = "name: T\nitems: 3\nrange: [1, 5]\n"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -159,6 +190,25 @@ def test_a_file_says_the_same_as_arguments(tmp_path: Path) -> None:
         ("name: T\nitems: 3\nrange: [1, 5]\nreversed: 1", "reversed: must be a list of items"),
         ("name: T\nitems: 3\nrange: [1, 5]\ncutoffs: {bounds: [1], labels: [a, b]}", "no source"),
         ("name: T\nitems: 3\nrange: [1, 5]\nrecode: {1: 2}", "a list of items and points"),
+        (f"{HEAD}reversed: [9]", "trust.yaml: reversed: must be items of the scale"),
+        (f"{HEAD}reversed: [1]\nreversed: [2]", "keys differ; got repeats (at reversed)"),
+        (f"{HEAD}subscales:\n  a: {{items: [1], items: [2]}}", "got repeats (at items)"),
+        (f"{HEAD}recode: [{{items: [1], points: {{1: 2, 1: 3}}}}]", "got repeats (at 1)"),
+        ("name: T\nitems: 3\nrange: 5", "trust.yaml: range: must be (lowest, highest)"),
+        ("name: T\nitems: true\nrange: [1, 5]", "items: must be a list of items; got True"),
+        ("name: T\nitems: [on, b]\nrange: [1, 5]", "got True. YAML takes yes, no, on and off"),
+        ("name:\nitems: 3\nrange: [1, 5]", "trust.yaml: name: must be a text; got None"),
+        (f"{HEAD}multiplier: x", "trust.yaml: multiplier: must be a positive number"),
+        (f"{HEAD}cutoffs: {{bounds: 5, labels: [a, b], source: x}}", "must be a list; got 5"),
+        (f"{HEAD}cutoffs: {{bounds: [x], labels: [a, b], source: x}}", "must be a number; got 'x'"),
+        (f"{HEAD}cutoffs: {{bounds: [5], labels: [no, yes], source: x}}", "got False. YAML takes"),
+        (f"{HEAD}recode: [{{items: [1], points: [1, 2]}}]", "points by code; got [1, 2]"),
+        (f"{HEAD}recode: [{{items: [1], points: {{yes: 1}}}}]", "a number; got True"),
+        (
+            f"{HEAD}recode:\n" + "- {items: [1], points: {1: 1, 2: 2, 3: 3, 4: 4, 5: 5}}\n" * 2,
+            "recode: must be one block for each item; got two (at q1)",
+        ),
+        (f"{HEAD}value_sets: {{v: {{start: x, decrements: {{}}, source: s}}}}", "got 'x'"),
     ],
 )
 def test_files_that_do_not_define_a_scale(tmp_path: Path, text: str, message: str) -> None:
@@ -167,6 +217,21 @@ def test_files_that_do_not_define_a_scale(tmp_path: Path, text: str, message: st
     with pytest.raises(InputError) as error:
         read_scale(file)
     assert message in str(error.value)
+
+
+def test_a_version_may_look_like_a_number(tmp_path: Path) -> None:
+    file = tmp_path / "trust.yaml"
+    file.write_text(f"{HEAD}version: 2\ncutoffs: {{bounds: [5], labels: [1, 2], source: 2014}}")
+    scale = read_scale(file)
+    assert scale.version == "2"
+    assert scale.cutoffs == (Cutoffs("T", [5], ["1", "2"], version="2", source="2014"),)
+
+
+def test_a_file_that_is_not_in_utf_8(tmp_path: Path) -> None:
+    file = tmp_path / "trust.yaml"
+    file.write_bytes("name: Förtroende".encode("cp1252"))
+    with pytest.raises(InputError, match=r"trust\.yaml: must be YAML in UTF-8"):
+        read_scale(file)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import pickle
 import time
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from evalkit.errors import InputError
 from evalkit.scales.factor_model import one_factor
 from evalkit.scales.item_analysis import reliability
 from evalkit.scales.reliability_results import ReversedItemWarning
-from evalkit.scales.response_patterns import suspected_reversals
+from evalkit.scales.response_patterns import answer_patterns, suspected_reversals
 from evalkit.scales.split_halves import split_half
+from evalkit.scales.survey_data import SurveyData
 
 
 def answers(n: int = 120, k: int = 5, seed: int = 1) -> pd.DataFrame:
@@ -65,6 +69,12 @@ def test_order_of_items_and_shifts_change_nothing() -> None:
 def test_columns_may_be_numbered() -> None:
     df = answers()
     assert reliability(pd.DataFrame(df.to_numpy())).alpha == reliability(df).alpha
+    turned = pd.DataFrame(df.assign(q2=6 - df["q2"]).to_numpy())
+    with pytest.warns(ReversedItemWarning, match=r"^Against the other items: 1 .*reversed twice"):
+        reliability(turned, reversed_items=["1"])
+    assert suspected_reversals(turned, reversed_items=["1"])["suspicion"].tolist() == [
+        "reversed twice"
+    ]
     with pytest.raises(InputError, match=r"^items: must be the name of one column of df; got 'a'"):
         reliability(pd.DataFrame(df.to_numpy(), columns=["a", "a", "b", "c", "d"]))
 
@@ -111,7 +121,7 @@ def test_two_items_have_no_omega() -> None:
     df = answers(k=2)
     result = reliability(df)
     assert np.isnan(result.omega)
-    assert "Omega needs three items." in result.notes
+    assert any("alpha_std, the Spearman-Brown coefficient" in note for note in result.notes)
     assert result.alpha_std == pytest.approx(split_half(df).spearman_brown, rel=1e-12)
     against = reliability(df.assign(q2=6 - df["q2"]))
     assert against.alpha < 0
@@ -156,10 +166,10 @@ def test_bad_codes() -> None:
         reliability(df.astype(float).assign(q1=[3.5, *df["q1"].tolist()[1:]]))
     fractions = df.astype(float).assign(q1=[3.5, *df["q1"].tolist()[1:]])
     assert reliability(fractions, allow_fractions=True).alpha > 0
-    with pytest.raises(InputError, match=r"^q1: must be codes; got truth values"):
+    with pytest.raises(InputError, match=r"^q1: must be codes; got true and false"):
         reliability(df.assign(q1=df["q1"] > 3))
     text = df.assign(q1=df["q1"].map({1: "no", 2: "no", 3: "so-so", 4: "yes", 5: "yes"}))
-    with pytest.raises(InputError, match=r"^q1: must be numeric codes; got labels.*pass mapping="):
+    with pytest.raises(InputError, match=r"^q1: must be codes; got labels.*pass mapping="):
         reliability(text)
     words = {"agree": 3, "neither": 2, "disagree": 1}
     labelled = pd.DataFrame(
@@ -169,14 +179,14 @@ def test_bad_codes() -> None:
         }
     )
     assert reliability(labelled, mapping=words).table.n_used == 5
-    with pytest.raises(
-        InputError, match=r"^a: must be labels that mapping= has a code for; got 'a"
-    ):
+    with pytest.raises(InputError, match=r"^a: must be labels that mapping= gives a code; got 'a"):
         reliability(labelled, mapping={"disagree": 1, "neither": 2})
     with pytest.raises(InputError, match=r"^q2: must be finite codes"):
         reliability(df.assign(q2=np.inf))
     with pytest.raises(InputError, match=r"^item_range: must be \(lowest, highest\)"):
         reliability(df, item_range=(5, 1))
+    with pytest.raises(InputError, match=r"^missing_codes: .*got 3, within the declared range"):
+        reliability(df, item_range=(1, 5), missing_codes=3)
 
 
 @pytest.mark.parametrize(
@@ -282,3 +292,93 @@ def test_speed() -> None:
         reliability(df, n_bootstrap=1_000, rng=1)
         times.append(time.perf_counter() - start)
     assert min(times) < 10  # 2 s on a machine of its own
+
+
+@given(st.integers(0, 10_000), st.integers(3, 7))
+def test_order_of_items_and_of_people_and_shifts_are_nothing(seed: int, k: int) -> None:
+    df = answers(n=60, k=k, seed=seed).astype(float)
+    rng = np.random.default_rng(seed)
+    df = df.mask(rng.random(df.shape) < 0.05)
+    shifts = pd.Series(rng.integers(-9, 9, k), index=df.columns)
+    other = (df + shifts).sample(frac=1, random_state=seed)[rng.permutation(df.columns)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ReversedItemWarning)
+        first, again = reliability(df), reliability(other)
+        with_one_loss = split_half(df, halves="all"), split_half(other, halves="all")
+    for name in ("alpha", "alpha_std", "lambda6", "mean_correlation", "omega"):
+        known = getattr(first, name)
+        assert getattr(again, name) == pytest.approx(known, rel=1e-6, abs=1e-9, nan_ok=True)
+    one, two = (result.item_frame.set_index("item") for result in (first, again))
+    for name in ("item_rest_r", "alpha_if_dropped", "sd"):
+        np.testing.assert_allclose(two.loc[one.index, name], one[name], rtol=1e-8, atol=1e-10)
+    assert with_one_loss[1].lambda_4 == pytest.approx(with_one_loss[0].lambda_4, rel=1e-8)
+    assert with_one_loss[1].n_dropped == with_one_loss[0].n_dropped
+
+
+def test_missing_codes_may_be_one_number_or_named() -> None:
+    df = answers(n=40).astype(float)
+    df.loc[3, "q1"] = np.nan
+    coded = df.fillna(99)
+    known = reliability(df).alpha
+    for codes in (99, [99], {99: "vet ej"}):
+        assert reliability(coded, missing_codes=codes).alpha == known
+    # a text would otherwise be read digit by digit
+    with pytest.raises(InputError, match=r"^missing_codes: must be numbers such as 99; got '99'"):
+        reliability(coded, missing_codes="99")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"^missing_codes: must be numbers such as 99; got None"):
+        reliability(coded, missing_codes=[None])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("draws", [1, 2, 5])
+def test_few_people_and_few_bootstrap_samples(draws: int) -> None:
+    two = pd.DataFrame({"a": [1, 2], "b": [1, 3], "c": [1, 4]})
+    for seed in range(6):  # half of all samples of two people do not vary
+        result = reliability(two, n_bootstrap=draws, rng=seed)
+        lost = int(np.isnan(result.bootstrap[:, 0]).sum())
+        limits = result.to_frame().iloc[6][["conf_low", "conf_high"]].astype(float)
+        assert limits.isna().all() == (lost == draws)
+        assert any("bootstrap samples have no alpha" in note for note in result.notes) == (lost > 0)
+
+
+def test_suspects_cannot_be_told_from_too_little() -> None:
+    df = answers(n=40, k=3)
+    for spoilt, message in (
+        (df[["q1", "q2"]], "^items: must be at least three items.*got 2"),
+        (df.assign(q2=3), r"^items: must be items that vary; got zero variance \(at q2\)"),
+        (df.assign(q2=[1.0] + [np.nan] * 39), "^items: must be answered in pairs by two people"),
+    ):
+        with pytest.raises(InputError, match=message):
+            suspected_reversals(spoilt)
+
+
+def test_a_half_that_does_not_vary_is_said() -> None:
+    df = pd.DataFrame({"a": [1, 2, 5, 3], "b": [2, 2, 3, 1], "c": [5, 4, 1, 3], "d": [1, 2, 2, 4]})
+    result = split_half(df)
+    assert np.isnan(result.correlation)
+    assert "Correlation and Spearman-Brown are undefined: a half does not vary." in str(result)
+    assert "a half of some split does not vary" in str(split_half(df, halves="all"))
+    holes = split_half(answers().astype(float).mask(lambda d: d.index.to_series() == 3))
+    assert "119 used, 1 dropped (an item missing: 1)" in str(holes)
+
+
+def test_no_rows_are_refused() -> None:
+    with pytest.raises(InputError, match=r"^df: must be a frame with rows; got none"):
+        reliability(answers().head(0))
+
+
+@pytest.mark.parametrize("ends", [(1,), (1, 2, 3), 5, (1, float("nan")), ("1", "5")])
+def test_the_range_is_two_numbers(ends: object) -> None:
+    with pytest.raises(InputError, match=r"^item_range: must be \(lowest, highest\)"):
+        reliability(answers(), item_range=ends)  # type: ignore[arg-type]
+
+
+def test_a_survey_is_taken_like_its_codes() -> None:
+    df = answers(n=80).mask(lambda d: d == 2, 98)
+    survey = SurveyData.from_frame(df, missing_codes={98: "vet ej"})
+    codes = df.mask(df == 98)
+    assert reliability(survey).alpha == reliability(codes).alpha
+    assert one_factor(survey).omega == one_factor(codes).omega
+    assert split_half(survey).lambda_4 == split_half(codes).lambda_4
+    assert suspected_reversals(survey).empty
+    patterns = answer_patterns(survey, item_range=(1, 5)).people
+    pd.testing.assert_frame_equal(patterns, answer_patterns(codes, item_range=(1, 5)).people)

@@ -7,6 +7,8 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from evalkit.errors import InputError
 from evalkit.scales.rater_agreement import icc, measurement_error
@@ -80,7 +82,7 @@ def test_bad_ratings() -> None:
         icc(wide().head(1))
     with pytest.raises(InputError, match=r"^columns: must be a column of numbers"):
         icc(wide().assign(a="high"))
-    with pytest.raises(InputError, match=r"^columns: must be finite ratings"):
+    with pytest.raises(InputError, match=r"^columns: must be finite \('a'\); got 6 rows"):
         icc(wide().assign(a=np.inf))
 
 
@@ -101,8 +103,12 @@ def test_measurement_error() -> None:
     ):
         with pytest.raises(InputError, match=message):
             measurement_error(*arguments)
-    with pytest.raises(InputError, match=r"^n: must be a whole number"):
+    with pytest.raises(InputError, match=r"^n: must be whole numbers of at least 1"):
         measurement_error(1.0, 0.5, n=0)
+    with pytest.raises(InputError, match=r"^n: must be whole numbers of at least 1; got 2.5"):
+        measurement_error(1.0, 0.5, n=2.5)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"^sd: must be a number above 0; got '1'"):
+        measurement_error("1", 0.5)  # type: ignore[arg-type]
 
 
 def test_retest_by_hand() -> None:
@@ -165,3 +171,28 @@ def test_floor_and_ceiling() -> None:
         floor_ceiling(df, "who5", low=5, high=5)
     with pytest.raises(InputError, match=r"^score: must be a column with scores"):
         floor_ceiling(df.tail(1), "who5", low=0, high=100)
+
+
+def test_a_column_is_no_second_rater_of_itself() -> None:
+    with pytest.raises(InputError, match=r"^columns: must be raters that differ; got repeats"):
+        icc(wide(), ["a", "a", "b"])
+    with pytest.raises(InputError, match=r"^second: must be another column than first; got 'a'"):
+        retest(wide(), first="a", second="a")
+
+
+def test_retest_of_a_constant_has_no_correlation() -> None:
+    df = pd.DataFrame({"one": [0.1] * 7, "two": [2.0, 5, 4, 6, 1, 2, 3]})
+    assert df["one"].to_numpy().std() > 0  # rounding
+    frame = retest(df, first="one", second="two").to_frame().set_index("term")
+    assert frame.loc["pearson", ["estimate", "conf_low", "conf_high"]].isna().all()
+
+
+@given(st.integers(0, 10_000))
+def test_order_of_raters_and_people_is_nothing(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    df = pd.DataFrame(rng.normal(size=(9, 1)) + rng.normal(size=(9, 3)), columns=list("abc"))
+    other = df.sample(frac=1, random_state=seed)[["c", "a", "b"]]
+    numbers = ["estimate", "statistic", "p_value", "conf_low", "conf_high"]
+    np.testing.assert_allclose(
+        icc(other).to_frame()[numbers], icc(df).to_frame()[numbers], rtol=1e-8, atol=1e-10
+    )

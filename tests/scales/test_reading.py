@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyreadstat
 import pytest
 
 from evalkit.errors import InputError
@@ -37,7 +38,6 @@ def compare_with_haven(survey: SurveyData, file: str) -> None:
 
 @pytest.mark.parametrize("ending", ["sav", "dta"])
 def test_spss_and_stata_files_as_haven_reads_them(ending: str) -> None:
-    pytest.importorskip("pyreadstat")
     survey = read_survey(REFERENCE / f"scale_files.{ending}")
     compare_with_haven(survey, ending)
     assert survey.source == f"scale_files.{ending}"
@@ -99,6 +99,120 @@ def test_csv_of_swedish_excel(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_texts_among_numbers_of_a_csv(tmp_path: Path) -> None:
+    file = tmp_path / "svar.csv"
+    file.write_text("q1;q2;q3\n3;2,5;a\n98;NA;NA\nNA;1,0;3\n;;\n", "utf-8")
+    kinds = {"NA": "NA", 98: "vet ej"}
+    survey = read_survey(file, sep=";", decimal=",", missing_codes=kinds)
+    np.testing.assert_array_equal(survey.codes["q1"], [3, np.nan, np.nan, np.nan])
+    np.testing.assert_array_equal(survey.codes["q2"], [2.5, np.nan, 1, np.nan])
+    assert survey.codes["q3"].tolist()[::2] == ["a", "3"]  # a text is left, so texts they are
+    assert survey.missing_table().values.tolist() == [
+        ["q1", "NA", 1], ["q1", "vet ej", 1], ["q1", "not answered", 1],
+        ["q2", "NA", 1], ["q2", "not answered", 1],
+        ["q3", "NA", 1], ["q3", "not answered", 1],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "message"),
+    [
+        ("q1;å\n1;2\n".encode("cp1252"), {"sep": ";"}, r"often have encoding='cp1252'"),
+        (b"q1;q2\n1;2\n", {"encoding": "none-such"}, r"encoding: must be that of the file"),
+        (b"", {}, r"path: must be a table with a line of names.*x\.csv: No columns"),
+        (b"a,b\n1,2\n1,2,3\n", {}, r"as many cells in every line.*line 3, saw 3"),
+    ],
+)
+def test_csv_files_that_cannot_be_read(
+    tmp_path: Path, content: bytes, options: dict, message: str
+) -> None:
+    file = tmp_path / "x.csv"
+    file.write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        read_survey(file, **options)
+
+
+def test_csv_of_an_older_program(tmp_path: Path) -> None:
+    file = tmp_path / "x.csv"
+    file.write_bytes("fråga;svar\n1;Nöjd\n".encode("cp1252"))
+    survey = read_survey(file, sep=";", encoding="cp1252")
+    assert survey.codes.to_dict("list") == {"fråga": [1], "svar": ["Nöjd"]}
+
+
+def test_excel_sheets_and_names(tmp_path: Path) -> None:
+    file = tmp_path / "svar.xlsx"
+    pd.DataFrame([[1, 98], [2, 4]], columns=[1, 2]).to_excel(file, index=False, sheet_name="Svar")
+    for sheet in (0, "Svar"):
+        survey = read_survey(file, missing_codes=98, columns=["2"], sheet=sheet)
+        assert survey.missing_table().values.tolist() == [["2", "code 98", 1]]
+        assert score(survey, Scale("Two", ["1", "2"], (1, 5))).score.tolist()[1] == 6
+    for sheet in (1, "Blad1"):
+        with pytest.raises(InputError, match=r"sheet: must be a sheet of svar\.xlsx: 'Svar'; got"):
+            read_survey(file, sheet=sheet)
+    file.write_text("not a workbook")
+    with pytest.raises(InputError, match=r"svar\.xlsx, which is none"):
+        read_survey(file)
+
+
+def test_spss_files_of_many_kinds(tmp_path: Path) -> None:
+    frame = pd.DataFrame({
+        "q1": [1.0, 2, 98, 99, np.nan], "q2": [-9.0, 1, 2, 99, 2], "s": ["a", "b", "XX", "", "c"],
+    })  # fmt: skip
+    labels = {1: "Nej", 2: "Ja", 97: "Vägrar", 98: "Vet ej", 99: "Ej aktuellt"}
+    file = tmp_path / "svar.sav"
+    pyreadstat.write_sav(
+        frame, str(file),
+        column_labels={"q1": "Är du nöjd?"},
+        variable_value_labels={"q1": labels},
+        missing_ranges={"q1": [97, 98, 99], "q2": [{"lo": -99, "hi": -1}, 99], "s": ["XX"]},
+    )  # fmt: skip
+    survey = read_survey(file)
+    assert survey.missing_table().values.tolist() == [
+        ["q1", "Vet ej", 1], ["q1", "Ej aktuellt", 1], ["q1", "not answered", 1],
+        ["q2", "code -9", 1], ["q2", "code 99", 1], ["s", "XX", 1],
+    ]  # fmt: skip
+    assert survey.labels == {"q1": {1: "Nej", 2: "Ja"}}  # 97 too, which nobody chose
+    assert survey.labelled()["q1"].cat.categories.tolist() == ["Nej", "Ja"]
+    assert survey.questions == {"q1": "Är du nöjd?"}
+    frame = score(survey, Scale("Two", ["q1", "q2"], (1, 2), min_answered=1)).to_frame()
+    assert frame["missing_kinds"].tolist() == [
+        "code -9: 1", "", "Vet ej: 1", "Ej aktuellt: 1, code 99: 1", "not answered: 1",
+    ]  # fmt: skip
+    np.testing.assert_array_equal(frame["score"], [2, 3, 4, np.nan, 4])
+
+
+def test_stata_letters_with_a_label_that_nobody_has(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"q1": pd.Series([1, 2, "a", "b"], dtype=object)})
+    file = tmp_path / "svar.dta"
+    pyreadstat.write_dta(
+        frame, str(file),
+        variable_value_labels={"q1": {1: "Nej", 2: "Ja", "a": "Vet ej", "c": "Vägrar"}},
+        missing_user_values={"q1": ["a", "b", "c"]},
+    )  # fmt: skip
+    survey = read_survey(file)
+    assert survey.missing_table()[["kind", "n"]].values.tolist() == [["Vet ej", 1], ["code .b", 1]]
+    assert survey.labelled()["q1"].cat.categories.tolist() == ["Nej", "Ja"]
+
+
+def test_portable_files(tmp_path: Path) -> None:
+    file = tmp_path / "svar.por"
+    pyreadstat.write_por(pd.DataFrame({"Q1": [1.0, 98, np.nan]}), str(file))
+    survey = read_survey(file, missing_codes={98: "vet ej"})
+    assert survey.missing_table()[["kind", "n"]].values.tolist() == [
+        ["vet ej", 1], ["not answered", 1],
+    ]  # fmt: skip
+    with pytest.raises(InputError, match=r"encoding: must be None for a \.por file"):
+        read_survey(file, encoding="cp1252")
+
+
+@pytest.mark.parametrize("ending", ["sav", "dta", "por"])
+def test_broken_files(tmp_path: Path, ending: str) -> None:
+    file = tmp_path / f"x.{ending}"
+    file.write_text("nothing of the kind")
+    with pytest.raises(InputError, match=rf"a file that pyreadstat can read; got x\.{ending}"):
+        read_survey(file)
+
+
 def test_excel(tmp_path: Path) -> None:
     file = tmp_path / "svar.xlsx"
     answers = {"id": [1, 2, 3], "q1": [1, 98, None], "q2": ["Ja", "NA", None]}
@@ -157,6 +271,11 @@ def test_labels_keep_levels_that_nobody_chose() -> None:
     assert column.tolist()[:2] == ["Nej", "Ja"]
     with pytest.raises(InputError, match="q1 with codes that have none"):
         SurveyData.from_frame(df, labels={"q1": {1: "Nej"}}).labelled()
+    # A code that means missing is no level, whatever its kind is called and whoever chose it.
+    for frame, kind in [(df, "don't know"), (df[df["q1"] < 4], "Vet ej")]:
+        survey = SurveyData.from_frame(frame, missing_codes={98: kind}, labels=labels)
+        assert survey.labelled()["q1"].cat.categories.tolist() == ["Nej", "Delvis", "Ja"]
+    assert list(labels["q1"]) == [1, 2, 3, 98]  # not changed
 
 
 def test_the_survey_prints_briefly_and_pickles() -> None:
@@ -164,6 +283,7 @@ def test_the_survey_prints_briefly_and_pickles() -> None:
     survey = SurveyData.from_frame(df)
     assert len(repr(survey).splitlines()) <= 15
     assert "<table>" in survey._repr_html_()
+    assert "No answer is missing." in repr(SurveyData.from_frame(df[1:]))
     assert len(survey) == 2
     again = pickle.loads(pickle.dumps(survey))
     pd.testing.assert_frame_equal(again.to_frame(), df)

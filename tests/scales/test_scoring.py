@@ -195,7 +195,9 @@ def test_an_item_that_runs_against_the_others_is_named() -> None:
         warnings.simplefilter("error")
         clean = score(df, plain)
     assert clean.notes == ()
-    with pytest.warns(ScaleWarning, match=r"q2 \(r = -0\.\d\d\).*Reversed twice, or never"):
+    with pytest.warns(
+        ScaleWarning, match=r"q2 \(r = -0\.\d\d\) runs against.*Reversed twice, or never"
+    ):
         scores = score(df, THREE)
     assert "q2" in scores.notes[0]
     assert scores.score.tolist() == (df["q1"] + 6 - df["q2"] + df["q3"]).tolist()  # never changed
@@ -289,9 +291,21 @@ def test_kinds_of_missing_stay_apart() -> None:
         "", "vet ej: 2", "ej aktuellt: 1", "vet ej: 1, not answered: 1",
     ]  # fmt: skip
     survey = SurveyData.from_frame(df, missing_codes=codes)
-    same = score(survey, THREE).to_frame()
-    assert sorted(same["missing_kinds"].iloc[3].split(", ")) == ["not answered: 1", "vet ej: 1"]
-    np.testing.assert_array_equal(same["score"], frame["score"])
+    pd.testing.assert_frame_equal(score(survey, THREE).to_frame(), frame)
+
+
+def test_kinds_are_told_of_many_rows_as_of_few() -> None:
+    rng = np.random.default_rng(11)
+    names = [f"q{i}" for i in range(1, 13)]
+    df = pd.DataFrame(rng.choice([1, 2, 97, 98, 99, np.nan], (400, 12)), columns=names)
+    kinds = {97: "c", 98: "a", 99: "b"}
+    frame = score(df, Scale("T", names, (1, 2), min_answered=1), missing_codes=kinds).to_frame()
+    for row, words in zip(df.to_numpy(), frame["missing_kinds"], strict=True):
+        numbers = {kind: int((row == code).sum()) for code, kind in kinds.items()}
+        numbers["not answered"] = int(np.isnan(row).sum())
+        expected = {f"{kind}: {number}" for kind, number in numbers.items() if number}
+        assert set(words.split(", ")) - {""} == expected
+        assert not numbers["not answered"] or words.endswith(f": {numbers['not answered']}")
 
 
 forms = st.lists(

@@ -110,3 +110,13 @@ def test_bad_answers() -> None:
         share_change(51, 50, 33, 54, people="different")
     with pytest.raises(InputError, match=r"^x_before, x_after: must be one count each"):
         share_change([1, 2], 50, 33, 54, people="different")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("measure", ["share", "mean", "ordinal"])
+def test_the_warning_points_to_the_caller(measure: str) -> None:
+    with pytest.warns(AnonymousWavesWarning) as caught:
+        wave_difference(CASE_WORKERS, **NAMED, measure=measure)  # type: ignore[arg-type]
+    assert caught[0].filename == __file__
+    with pytest.warns(AnonymousWavesWarning) as caught:
+        share_change(16, 50, 33, 54)
+    assert caught[0].filename == __file__

@@ -19,7 +19,7 @@ _LABEL_WIDTH = 30
 _HTML_ROWS = 50
 _WHOLE = frozenset({
     "df", "statistic", "n", "time", "tau", "start", "end", "day", "at_risk", "events", "censored",
-    "entered", "observed",
+    "entered", "observed", "count",
 })  # fmt: skip
 _SPARED_FIRST = ("df", "statistic", "std_error", "contrast", "term")
 _NAMES = ("term", "contrast")

@@ -23,6 +23,9 @@ from evalkit.typing import BoolArray, FloatArray
 __all__ = ["Halves", "all_halves", "split_scores"]
 
 
+_ROUNDING = 64 * float(np.finfo(np.float64).eps)
+
+
 @dataclass(frozen=True, eq=False)
 class Halves:
     """What splits of a scale into two halves give; arrays of shape (splits,).
@@ -83,11 +86,13 @@ def split_scores(covariance: FloatArray, first: npt.ArrayLike) -> Halves:
     within_a = np.einsum("si,ij,sj->s", a, covariance, a, optimize=True)
     within_b = np.einsum("si,ij,sj->s", b, covariance, b, optimize=True)
     between = np.einsum("si,ij,sj->s", a, covariance, b, optimize=True)
+    variance = np.diag(covariance)
+    floor_a, floor_b = _ROUNDING * (a @ variance), _ROUNDING * (b @ variance)
     product = within_a * within_b
-    r = between / np.sqrt(np.where((within_a > 0) & (within_b > 0), product, np.nan))
+    r = between / np.sqrt(np.where((within_a > floor_a) & (within_b > floor_b), product, np.nan))
     total = within_a + within_b + 2 * between
     return Halves(
         r,
-        2 * r / np.where(r > -1, 1 + r, np.nan),
-        4 * between / np.where(total > 0, total, np.nan),
+        2 * r / np.where(1 + r > _ROUNDING, 1 + r, np.nan),
+        4 * between / np.where(total > floor_a + floor_b, total, np.nan),
     )

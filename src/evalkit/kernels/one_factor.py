@@ -5,9 +5,10 @@ The model of the covariance matrix is :math:`\Sigma = \lambda\lambda' + \Psi`, w
 
 .. math:: F = \log|\Sigma| + \mathrm{tr}(S\Sigma^{-1}) - \log|S| - k
 
-by Fisher scoring with halved steps, in the metric of correlations, which changes nothing as the
-model is invariant to the items' scales. Unique variances may go below 0 as long as
-:math:`\Sigma` is positive definite, and are then reported, as in lavaan.
+by Newton's method with halved steps (by Fisher scoring where F is not convex), in the metric of
+correlations, which changes nothing as the model is invariant to the items' scales. Unique
+variances may go below 0 as long as :math:`\Sigma` is positive definite, and are then reported, as
+in lavaan.
 
 References
 ----------
@@ -35,8 +36,10 @@ __all__ = ["FactorFit", "FitIndices", "fit_indices", "fit_one_factor"]
 
 _STEPS = 1000
 _HALVINGS = 40
+_CONVEX = 1e-8  # smallest curvature of F with which Newton's method is used
 _SMALL = 1e-10  # of the largest gradient, in the metric of correlations
 _NEAR = 1e-9  # of the decrease that a step promises
+_ENOUGH = 0.1  # share of that decrease that must come true; a whole Newton step gives half
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,19 +124,22 @@ def fit_one_factor(covariance: FloatArray) -> FactorFit | None:
     theta: FloatArray = np.concatenate([lam, psi]).astype(np.float64)
     value, converged = _discrepancy(theta, s), False
     for _ in range(_STEPS):
-        gradient, information = _derivatives(theta, s)
-        direction = np.asarray(
-            np.linalg.lstsq(information, -gradient, rcond=None)[0], dtype=np.float64
-        )
-        decrease = -float(gradient @ direction)
+        gradient, information, curvature = _derivatives(theta, s)
         if float(np.abs(gradient).max()) < _SMALL:
             converged = True
             break
+        convex = float(np.linalg.eigvalsh(curvature)[0]) > _CONVEX
+        direction = np.asarray(
+            np.linalg.lstsq(curvature if convex else information, -gradient, rcond=None)[0],
+            dtype=np.float64,
+        )
+        decrease = -float(gradient @ direction)
         step = 1.0
         for _ in range(_HALVINGS):
             near = _discrepancy(theta + step * direction, s)
             # close to the minimum F no longer tells steps apart, and whole ones are safe
-            if near <= value or (decrease < _NEAR and np.isfinite(near)):
+            promised = _ENOUGH * step * decrease
+            if near <= value - promised or (decrease < _NEAR and np.isfinite(near)):
                 break
             step /= 2
         else:
@@ -141,7 +147,7 @@ def fit_one_factor(covariance: FloatArray) -> FactorFit | None:
         theta = theta + step * direction
         value = near
     theta[:k] *= 1.0 if theta[:k] @ spread >= 0 else -1.0
-    _, information = _derivatives(theta, s)
+    _, information, _ = _derivatives(theta, s)
     whole = np.linalg.cond(information) < 1e13
     inverse = np.full((2 * k, 2 * k), np.nan)
     if whole:
@@ -173,21 +179,32 @@ def _discrepancy(theta: FloatArray, s: FloatArray) -> float:
     return float(np.log(values).sum() + np.trace(np.linalg.solve(sigma, s)) - log_s - k)
 
 
-def _derivatives(theta: FloatArray, s: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Gradient of F, and the expectation of its second derivatives."""
+def _derivatives(theta: FloatArray, s: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Gradient of F, the expectation of its second derivatives, and these themselves."""
     k = len(s)
     lam = theta[:k]
     sigma = np.outer(lam, lam) + np.diag(theta[k:])
-    w = np.linalg.inv(sigma)
-    a = w @ (sigma - s) @ w
+    w: FloatArray = np.asarray(np.linalg.inv(sigma), dtype=np.float64)
+    b = w @ s @ w
+    a = w - b
     gradient = np.concatenate([2 * a @ lam, np.diag(a)])
-    wl = w @ lam
-    information = np.empty((2 * k, 2 * k))
-    information[:k, :k] = 2 * (float(lam @ wl) * w + np.outer(wl, wl))
-    information[:k, k:] = 2 * w * wl[None, :]
-    information[k:, :k] = information[:k, k:].T
-    information[k:, k:] = w * w
-    return gradient, information
+    information = _traces(w, w, lam)
+    mixed = _traces(w, b, lam)
+    curvature = mixed + mixed.T - information
+    curvature[:k, :k] += 2 * a
+    return gradient, information, (curvature + curvature.T) / 2
+
+
+def _traces(p: FloatArray, q: FloatArray, lam: FloatArray) -> FloatArray:
+    """tr(P D_i Q D_j) of symmetric P and Q, with D_i the derivative of Sigma by a parameter."""
+    k = len(lam)
+    pl, ql = p @ lam, q @ lam
+    out = np.empty((2 * k, 2 * k))
+    out[:k, :k] = np.outer(pl, ql) + np.outer(ql, pl) + float(lam @ ql) * p + float(lam @ pl) * q
+    out[:k, k:] = p * ql[None, :] + q * pl[None, :]
+    out[k:, :k] = out[:k, k:].T
+    out[k:, k:] = p * q
+    return out
 
 
 def fit_indices(

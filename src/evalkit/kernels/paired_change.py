@@ -26,10 +26,34 @@ from scipy import special
 from evalkit.kernels.numeric import normal_quantile
 from evalkit.typing import FloatArray
 
-__all__ = ["VARIANTS", "StandardisedChange", "standardised_change"]
+__all__ = ["VARIANTS", "StandardisedChange", "spread", "standardised_change"]
 
 VARIANTS = ("srm", "d_before", "d_av", "d_rm")
 """The variants, in the order of every array here."""
+
+_ROUNDING = 64 * float(np.finfo(np.float64).eps)
+_ALIKE = 1e-12  # a correlation this near to 1 is 1
+
+
+def spread(values: FloatArray, size: float | None = None) -> float:
+    """Compute a standard deviation, 0 where it is nothing but rounding.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (n,)
+        The values; n at least 2.
+    size : float, optional
+        Size of the numbers that the values were computed from, such as the scores behind
+        differences; that of the values if left out.
+
+    Returns
+    -------
+    float
+        Standard deviation over n - 1.
+    """
+    largest = float(np.abs(values).max()) if size is None else size
+    found = float(values.std(ddof=1))
+    return found if found > _ROUNDING * largest else 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +69,8 @@ class StandardisedChange:
     low, high : ndarray of float
         Confidence limits.
     hedges : float
-        Factor that takes small-sample bias out of any of them, exact for ``srm``.
+        Factor against small-sample bias, from n - 1 degrees of freedom: exact under normality for
+        ``srm`` and ``d_before``, a little too strong for the others.
     """
 
     estimate: FloatArray
@@ -72,12 +97,15 @@ def standardised_change(before: FloatArray, after: FloatArray, level: float) -> 
     """
     n = len(before)
     df = n - 1
-    change = float(np.mean(after - before))
+    moved = after - before
+    change = float(np.mean(moved))
     moments = np.cov(np.stack([before, after]))
     estimate, error = np.full(4, np.nan), np.full(4, np.nan)
-    v = moments[0, 0] + moments[1, 1] - 2 * moments[0, 1]
-    for place, (scale, slope) in enumerate(_scales(moments)):
-        if not scale > 0 or not v > 0:
+    size = float(max(np.abs(before).max(), np.abs(after).max()))
+    v = spread(moved, size) ** 2  # not from the moments: nearly equal changes cancel in them
+    varies = spread(before) > 0 and spread(after) > 0
+    for place, (scale, slope) in enumerate(_scales(moments, v) if varies else ()):
+        if not scale > 0:
             continue
         ratio = change / scale
         # the log of the standard deviation moves with the covariances, independently of the mean
@@ -94,21 +122,19 @@ def standardised_change(before: FloatArray, after: FloatArray, level: float) -> 
     return StandardisedChange(estimate, error, low, high, hedges)
 
 
-def _scales(moments: FloatArray) -> list[tuple[float, FloatArray]]:
-    """Return standard deviations, and the slopes of their logs by v1, v2 and the covariance."""
+def _scales(moments: FloatArray, v: float) -> list[tuple[float, FloatArray]]:
+    """Return standard deviations, 0 if undefined, and slopes of their logs by v1, v2 and c."""
     v1, v2, c = float(moments[0, 0]), float(moments[1, 1]), float(moments[0, 1])
-    v, nan = v1 + v2 - 2 * c, float("nan")
-    if not (v > 0 and v1 > 0 and v2 > 0):
-        return [(nan, np.full(3, nan))] * 4
     root = float(np.sqrt(v1 * v2))
     r = c / root
-    change = np.array([1.0, 1.0, -2.0]) / (2 * v)
-    by_r = np.array([-r / (2 * v1), -r / (2 * v2), 1 / root]) / (2 * (1 - r)) if r < 1 else change
+    apart = v > 0 and 1 - r > _ALIKE
+    change = np.array([1.0, 1.0, -2.0]) / (2 * v if v > 0 else np.nan)
+    by_r = np.array([-r / (2 * v1), -r / (2 * v2), 1 / root]) / (2 * (1 - r) if apart else np.nan)
     return [
-        (float(np.sqrt(v)), change),
+        (v**0.5, change),
         (float(np.sqrt(v1)), np.array([1 / (2 * v1), 0.0, 0.0])),
         (float(np.sqrt((v1 + v2) / 2)), np.array([1.0, 1.0, 0.0]) / (2 * (v1 + v2))),
-        (float(np.sqrt(v / (2 * (1 - r)))) if r < 1 else nan, change + by_r),
+        ((v / (2 * (1 - r))) ** 0.5 if apart else 0.0, change + by_r),
     ]
 
 

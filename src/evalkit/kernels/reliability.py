@@ -41,6 +41,8 @@ __all__ = [
 ]
 
 _BLOCK = 1 << 22  # weights that are held at a time
+_PRODUCTS = 1 << 24  # products of answers that are held at a time
+_AT_LEAST = 16  # samples that share the products of one block of people
 _CLEAR = 0.2  # a correlation with the rest that is no accident
 _ROUNDING = 64 * float(np.finfo(np.float64).eps)
 
@@ -191,7 +193,7 @@ def against_the_others(covariance: FloatArray) -> BoolArray:
     The signs of the first principal component part the items in two camps. If any item
     correlates below 0 with the rest, the items of the smaller camp that do so, or that would
     correlate above 0.2 with the rest once their camp is turned, are named; and where there is only
-    one camp, all below 0.
+    one camp, or alpha is negative and the smaller camp names nobody, all below 0.
 
     Parameters
     ----------
@@ -216,7 +218,8 @@ def against_the_others(covariance: FloatArray) -> BoolArray:
         return rest < 0
     turned = np.where(camp, -1.0, 1.0)
     aligned = item_rest_correlations(covariance * np.outer(turned, turned))
-    return camp & ((rest < 0) | (aligned > _CLEAR))
+    found = camp & ((rest < 0) | (aligned > _CLEAR))
+    return found if found.any() or not cronbach_alpha(covariance) < 0 else rest < 0
 
 
 def lambda_6(covariance: FloatArray) -> float:
@@ -271,7 +274,8 @@ def bootstrap_alpha(
     """Draw people anew, and compute raw and standardised alpha of each sample.
 
     A sample is a row of weights: how often each person was drawn. All moments of a block of
-    samples come from one matrix product of the weights with the products of the answers.
+    samples come from matrix products of the weights with the products of the answers, taken over
+    blocks of people where there are many.
 
     Parameters
     ----------
@@ -296,22 +300,26 @@ def bootstrap_alpha(
     mean = np.where(there, answers, 0.0).sum(axis=0) / counts
     centred = np.where(there, answers - mean, 0.0)
     first, second = np.triu_indices(k)
-    parts = [centred[:, first] * centred[:, second]]
-    if complete:
-        parts.append(centred)
-    else:
-        mask = there.astype(np.float64)
-        parts.append((centred[:, :, None] * mask[:, None, :]).reshape(n, k * k))
-        parts.append(mask[:, first] * mask[:, second])
-    moments = np.ascontiguousarray(np.concatenate(parts, axis=1))
+    width = len(first) + (k if complete else k * k + len(first))
+    people = max(1, _PRODUCTS // width)
+    blocks = [slice(low, low + people) for low in range(0, n, people)]
+
+    def products(block: slice) -> FloatArray:
+        some = None if complete else there[block].astype(np.float64)
+        return _products(centred[block], some, first, second)
+
+    kept = products(blocks[0]) if len(blocks) == 1 else None
     raw, standardised = np.empty(draws), np.empty(draws)
-    rows = max(1, _BLOCK // n)
+    rows = max(1 if kept is not None else _AT_LEAST, _BLOCK // n)
     for start in range(0, draws, rows):
         size = min(rows, draws - start)
         drawn = rng.integers(0, n, size=(size, n))
         drawn += n * np.arange(size)[:, None]
         weights = np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n)
-        sums = weights.astype(np.float64) @ moments
+        sums = np.zeros((size, width))
+        for block in blocks:
+            here = weights[:, block].astype(np.float64)
+            sums += here @ (products(block) if kept is None else kept)
         pairs = _symmetric(sums[:, : len(first)], first, second, k)
         rest = sums[:, len(first) :]
         if complete:
@@ -324,6 +332,20 @@ def bootstrap_alpha(
         raw[start : start + size] = cronbach_alpha(covariance)
         standardised[start : start + size] = cronbach_alpha(correlations(covariance))
     return raw, standardised
+
+
+def _products(
+    centred: FloatArray, there: FloatArray | None, first: IntArray, second: IntArray
+) -> FloatArray:
+    """Lay out what every person adds to the sums of pairs of items, one person a row."""
+    parts = [centred[:, first] * centred[:, second]]
+    if there is None:
+        parts.append(centred)
+    else:
+        n, k = centred.shape
+        parts.append((centred[:, :, None] * there[:, None, :]).reshape(n, k * k))
+        parts.append(there[:, first] * there[:, second])
+    return np.ascontiguousarray(np.concatenate(parts, axis=1))
 
 
 def _symmetric(values: FloatArray, first: IntArray, second: IntArray, k: int) -> FloatArray:

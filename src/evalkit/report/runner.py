@@ -35,8 +35,8 @@ _OUTCOME = {
     "en": "{equal} of {cells} cells reproduced{corrected}, {slips} in the source{explained}",
 }
 _CORRECTED = {
-    "sv": " ({n} felaktig i källan)",
-    "en": " ({n} wrong in the source)",
+    "sv": (" ({n} felaktig i källan)", " ({n} felaktiga i källan)"),
+    "en": (" ({n} wrong in the source)", " ({n} wrong in the source)"),
 }
 _SLIPS = {
     "sv": ("inkonsistens", "inkonsistenser"),
@@ -104,10 +104,11 @@ class ReportRun:
         set_in = Typography(self.lang)
         word = _SLIPS[self.lang][self.n_inconsistencies != 1]
         explained = _EXPLAINED[self.lang][self.n_explained != 1]
+        corrected = _CORRECTED[self.lang][self.n_corrected != 1]
         return _OUTCOME[self.lang].format(
             equal=set_in.integer(self.n_equal),
             cells=set_in.integer(self.n_cells),
-            corrected=_CORRECTED[self.lang].format(n=self.n_corrected) if self.n_corrected else "",
+            corrected=corrected.format(n=self.n_corrected) if self.n_corrected else "",
             slips=f"{set_in.integer(self.n_inconsistencies)} {word}",
             explained=explained.format(n=self.n_explained) if self.n_explained else "",
         )

@@ -1,10 +1,11 @@
-"""Answers as they stand in a frame: which column is which item, codes, and kinds of missing."""
+"""Answers as they stand in a frame: which column is which item, its codes, what is refused."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from numbers import Real
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from evalkit.core.checks import check_columns
 from evalkit.core.columns import check_known
 from evalkit.errors import InputError
+from evalkit.scales.missing_codes import BLANK, is_number
 from evalkit.typing import BoolArray, FloatArray
 
 if TYPE_CHECKING:
@@ -21,22 +23,9 @@ if TYPE_CHECKING:
 
     from evalkit.scales.definition import Scale
 
-__all__ = [
-    "BLANK",
-    "ItemColumn",
-    "ItemNames",
-    "MissingCodes",
-    "check_missing_codes",
-    "columns_of_items",
-    "outside_range",
-    "read_item",
-]
+__all__ = ["ItemColumn", "ItemNames", "columns_of_items", "outside_range", "read_item"]
 
 ItemNames: TypeAlias = Sequence[str] | Mapping[str, str]
-MissingCodes: TypeAlias = float | str | Iterable[float | str] | Mapping[Any, str]
-
-BLANK = "not answered"
-"""The kind of a missing answer that has no code."""
 
 _SHOWN = 3
 _FEW = 8
@@ -116,7 +105,9 @@ def columns_of_items(
                 where=unknown or lacking,
             )  # fmt: skip
     else:
-        given = list(items) if not isinstance(items, str) else [items]
+        if not isinstance(cast("object", items), Iterable):
+            raise InputError.of("items", required="a list of columns, or a mapping", got=items)
+        given = [items] if isinstance(items, str) else list(items)
         if len(given) != len(scale.items):
             raise InputError.of(
                 "items",
@@ -132,51 +123,6 @@ def columns_of_items(
         raise InputError.of("items", required="one column for each item", got="repeats",
                             where=twice)  # fmt: skip
     return used
-
-
-def check_missing_codes(missing_codes: MissingCodes) -> tuple[dict[float | str, str], bool]:
-    """Return the kind of missing that each declared code stands for.
-
-    Parameters
-    ----------
-    missing_codes : number, str, iterable of them, or mapping of them to str
-        The codes; a mapping names what kind of missing each is.
-
-    Returns
-    -------
-    kinds : dict
-        Kinds by code.
-    named : bool
-        Whether the caller named the kinds.
-
-    Raises
-    ------
-    evalkit.errors.InputError
-        If a code is neither a number nor a label.
-    """
-    named = isinstance(missing_codes, Mapping)
-    if isinstance(missing_codes, (str, Real)):
-        codes: list[object] = [missing_codes]
-    else:
-        codes = list(cast("Iterable[object]", missing_codes))
-    kinds: dict[float | str, str] = {}
-    for code in codes:
-        if isinstance(code, str):
-            key: float | str = code
-        elif _is_number(code):
-            key = float(cast("float", code))
-        else:
-            raise InputError.of(
-                "missing_codes", required="numbers such as 99, or labels", got=repr(code)
-            )
-        given = cast("Mapping[Any, str]", missing_codes)[code] if named else f"code {code}"
-        if given == BLANK or not isinstance(cast("object", given), str):
-            raise InputError.of(
-                "missing_codes", required=f"kinds named by words other than {BLANK!r}",
-                got=repr(given),
-            )  # fmt: skip
-        kinds[key] = given
-    return kinds, named
 
 
 def read_item(
@@ -196,7 +142,8 @@ def read_item(
     kinds : mapping
         Kinds of missing by code, as :func:`check_missing_codes` gives them.
     mapping : mapping of label to number, or None
-        Codes of the labels, for columns that hold labels.
+        Codes of the labels, for columns that hold labels; NaN for a label that stands for a
+        missing answer. Numbers are codes already, unless the mapping has numbers for labels.
 
     Returns
     -------
@@ -210,9 +157,11 @@ def read_item(
     """
     check_columns(df, items=[column])
     series = df[column]
-    numbers = _plain_numbers(series)
+    known = {} if mapping is None else dict(mapping)
+    recodes = any(isinstance(label, Real) for label in known)  # numbers, or true and false
+    numbers = None if recodes else _plain_numbers(series)
     if numbers is None:
-        return _read_labels(series, column, kinds, mapping)
+        return _read_labels(series, column, kinds, known, own=not recodes)
     found: set[float | str] = set()
     by_kind: dict[str, BoolArray] = {}
     missing: BoolArray | None = None
@@ -250,10 +199,8 @@ def _plain_numbers(series: pd.Series[Any]) -> npt.NDArray[np.generic] | None:
             remedy="Say which code each is: df[column].astype(int), or pass mapping=.",
         )  # fmt: skip
     inferred = pd.api.types.infer_dtype(series, skipna=True)
-    if inferred == "empty":
-        return np.full(len(series), np.nan)
-    if inferred in {"integer", "floating", "mixed-integer-float", "decimal"}:
-        return pd.to_numeric(series).to_numpy(dtype=np.float64, na_value=np.nan)
+    if inferred in {"integer", "floating", "mixed-integer-float", "decimal", "empty"}:
+        return series.to_numpy(dtype=np.float64, na_value=np.nan)
     if inferred == "boolean" or any(isinstance(value, (bool, np.bool_)) for value in series):
         raise InputError.of(
             str(series.name), required="codes", got="true and false",
@@ -266,21 +213,22 @@ def _read_labels(
     series: pd.Series[Any],
     column: str,
     kinds: Mapping[float | str, str],
-    mapping: Mapping[object, float] | None,
+    known: Mapping[object, float],
+    *,
+    own: bool,
 ) -> ItemColumn:
-    """Read a column of labels through a mapping to codes."""
+    """Read a column of labels through a mapping to codes; a number may be its own code."""
     import pandas as pd
 
     positions, levels = pd.factorize(series, use_na_sentinel=True)
     where = np.asarray(cast("Any", positions), dtype=np.int64)
     labels: list[object] = list(cast("Iterable[object]", levels))
-    known = {} if mapping is None else dict(mapping)
     strange = [
         label
         for label in labels
-        if label not in known and _key(label) not in kinds and not _is_number(label)
+        if label not in known and _key(label) not in kinds and not (own and is_number(label))
     ]
-    if mapping is None and strange:
+    if not known and strange:
         raise InputError.of(
             column, required="codes", got=f"labels such as {_quoted(strange)}",
             remedy="Labels have no order of their own: pass mapping={label: code, ...}.",
@@ -296,14 +244,16 @@ def _read_labels(
     missing: BoolArray | None = None
     for i, label in enumerate(labels):
         key = _key(label)
-        if key in kinds:
-            found.add(key)
+        if key not in kinds:
+            key = _code(known.get(label, label), label)
+        if key in kinds or key != key:
             here: BoolArray = where == i
-            kind = kinds[key]
+            kind = kinds.get(key, str(label))  # one that the mapping gives NaN is its own kind
             by_kind[kind] = here | by_kind[kind] if kind in by_kind else here
             missing = here if missing is None else missing | here
+            found |= {key} & set(kinds)
         else:
-            codes[i] = _code(known.get(label, label), label)  # a number is its own code
+            codes[i] = key
     blank: BoolArray = where < 0
     if blank.any():
         by_kind[BLANK] = blank
@@ -312,19 +262,12 @@ def _read_labels(
 
 def _key(label: object) -> float | str:
     """Return a label as missing codes are kept: numbers as floats."""
-    return float(cast("float", label)) if _is_number(label) else str(label)
-
-
-def _is_number(value: object) -> bool:
-    """Say whether a value is a number: not true or false, and not missing."""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        return False
-    return float(value) == float(value)
+    return float(cast("float", label)) if is_number(label) else str(label)
 
 
 def _code(code: object, label: object) -> float:
     """Return the code that a mapping gives a label."""
-    if isinstance(code, bool) or not isinstance(code, Real):
+    if isinstance(code, bool) or not isinstance(code, (Real, Decimal)):
         raise InputError.of("mapping", required="numbers by label", got=f"{label!r}: {code!r}")
     return float(code)
 
@@ -346,7 +289,7 @@ def outside_range(
     refused : mapping of str to (ItemColumn, ndarray of bool)
         By item, its column and where the values stand.
     limits : mapping of str to tuple of float
-        The declared range of each item.
+        The declared range of each item, also of those whose values are allowed.
 
     Returns
     -------
@@ -354,7 +297,7 @@ def outside_range(
         The error: how many, which, and what to do. Values are never clipped.
     """
     texts: list[str] = []
-    outside: list[str] = []
+    outside: list[float] = []
     fractional = False
     for item, (read, wrong) in refused.items():
         low, high = limits[item]
@@ -362,17 +305,18 @@ def outside_range(
         beyond = values[(values < low) | (values > high)]
         if len(beyond):
             text = f"{_so_many(beyond)} outside {low:g}-{high:g} ({_counted(beyond)})"
-            outside.extend(f"{value:g}" for value in dict.fromkeys(beyond.tolist()))
+            outside.extend(beyond.tolist())
         else:
             fractional = True
             text = f"{_so_many(values)} not whole ({_counted(values)})"
         texts.append(f"{read.column}: {text}")
     first, *others = texts
-    remedy = (
-        f"Declare missing_codes={{{', '.join(list(dict.fromkeys(outside))[:_FEW])}}}, or fix range."
-        if outside
-        else ""
-    )
+    ends = limits.values()
+    free = [code for code in dict.fromkeys(outside) if not any(a <= code <= b for a, b in ends)]
+    remedy = "Fix range, or the data." if outside else ""
+    if free:
+        listed = ", ".join(f"{code:g}" for code in free[:_FEW])
+        remedy = f"Declare missing_codes={{{listed}}}, or fix range."
     if fractional:
         remedy += " Fractions need a Scale with fractions=True."
     more = f" Also {'; '.join(others[:4])}" + (

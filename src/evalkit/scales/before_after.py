@@ -10,12 +10,15 @@ import numpy as np
 from evalkit.core.checks import check_level
 from evalkit.core.results import EffectTable
 from evalkit.errors import InputError
-from evalkit.kernels.paired_change import VARIANTS, standardised_change
+from evalkit.kernels.paired_change import VARIANTS, spread, standardised_change
 from evalkit.kernels.student import student
 from evalkit.scales.paired_waves import PairedWaves, read_pairs
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
+
+    from evalkit.core.typography import Lang
 
 __all__ = ["Change", "change"]
 
@@ -32,6 +35,10 @@ class Change:
         People with a score before, after, and both.
     correlation : float
         Correlation of the two scores; NaN if one does not vary.
+    names : tuple of str
+        What the two measurements are called.
+    score : str
+        What was measured; empty if the two columns have no name in common.
     """
 
     table: EffectTable
@@ -39,6 +46,8 @@ class Change:
     n_after: int
     n_paired: int
     correlation: float
+    names: tuple[str, str] = ("before", "after")
+    score: str = ""
 
     def _value(self, term: str) -> float:
         """Read an estimate off the table."""
@@ -61,10 +70,40 @@ class Change:
         Returns
         -------
         pandas.DataFrame
-            The columns of an effect table and ``hedges``, the standardised change without its
-            small-sample bias.
+            The columns of an effect table and ``hedges``, the standardised change times Hedges's
+            factor for n - 1 degrees of freedom, which takes the small-sample bias out of ``srm``
+            and ``d_before``, and a little too much out of the others.
         """
         return self.table.to_frame()
+
+    def plot(self, ax: Axes | None = None, *, label: str | None = None, lang: Lang = "sv") -> Axes:
+        """Draw the means before and after as two points with a line, and the change beside them.
+
+        For several scores in one figure, hand their means to
+        :func:`evalkit.plots.dumbbell.draw_dumbbell`.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure if left out.
+        label : str, optional
+            What was measured, as it is to be read; the name of the score if left out.
+        lang : {"sv", "en"}, default "sv"
+            Language of numbers and headings.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
+        from evalkit.plots.dumbbell import DumbbellRows, draw_dumbbell
+
+        named = label or self.score or ("Score" if lang == "en" else "Poäng")
+        means = [np.array([self._value(term)]) for term in ("mean_before", "mean_after")]
+        rows = DumbbellRows(
+            (named,), means[0], means[1], (self.n_paired,), *self.names, unit="score"
+        )
+        return draw_dumbbell(rows, lang=lang, ax=ax)
 
     def __repr__(self) -> str:
         """Show the numbers in at most fifteen lines."""
@@ -110,8 +149,8 @@ def change(
     Raises
     ------
     evalkit.errors.InputError
-        If columns do not exist or are no numbers, a person stands twice in a wave or has no id,
-        ids are lacking in rows by wave, or fewer than two people are paired.
+        If columns do not exist or are no numbers, a person stands twice in a wave, a row has no id
+        or no wave, ids are lacking in rows by wave, or fewer than two people are paired.
 
     Notes
     -----
@@ -152,14 +191,18 @@ def change(
     if pairs.n < 2:
         raise InputError.of("df", required="two people with both scores", got=f"{pairs.n}",
                             remedy="Check that ids are written alike in both waves.")  # fmt: skip
-    varies = bool(pairs.before.std() > 0 and pairs.after.std() > 0)
+    varies = spread(pairs.before) > 0 and spread(pairs.after) > 0
     r = float(np.corrcoef(pairs.before, pairs.after)[0, 1]) if varies else float("nan")
+    named = f"{before}", f"{after}"
+    columns, undefined = _columns(pairs, named, level)
     notes = [pairs.counts()]
     if not varies:
         notes.append("Standardised changes are undefined: zero variance before or after.")
-    named = f"{before}", f"{after}"
+    elif undefined:
+        why = "all change alike" if "srm" in undefined else "the two scores correlate perfectly"
+        notes.append(f"Undefined: {', '.join(undefined)}; {why}.")
     table = EffectTable.of(
-        _columns(pairs, named, level),
+        columns,
         estimand=f"Change from {named[0]} to {named[1]} in people with both",
         method="Paired t; srm: noncentral t; d_before, d_av, d_rm: large samples",
         level=level,
@@ -167,15 +210,18 @@ def change(
         n_dropped=pairs.n_dropped,
         notes=notes,
     )
-    return Change(table, pairs.n_before, pairs.n_after, pairs.n, r)
+    return Change(table, pairs.n_before, pairs.n_after, pairs.n, r, named, score or "")
 
 
-def _columns(pairs: PairedWaves, named: tuple[str, str], level: float) -> dict[str, object]:
-    """Return the columns of the table."""
+def _columns(
+    pairs: PairedWaves, named: tuple[str, str], level: float
+) -> tuple[dict[str, object], list[str]]:
+    """Return the columns of the table, and the standardised changes that are undefined."""
     values = np.stack([pairs.before, pairs.after, pairs.after - pairs.before])
     n = pairs.n
-    spread = values.std(axis=1, ddof=1)
-    means = student(values.mean(axis=1), spread / np.sqrt(n), np.full(3, n - 1.0), level)
+    size = float(np.abs(values[:2]).max())
+    sd = np.array([spread(row, at) for row, at in zip(values, (None, None, size), strict=True)])
+    means = student(values.mean(axis=1), sd / np.sqrt(n), np.full(3, n - 1.0), level)
     means["statistic"][:2] = np.nan  # nobody asks whether a mean score is 0
     means["p_value"][:2] = np.nan
     ds = standardised_change(pairs.before, pairs.after, level)
@@ -191,10 +237,11 @@ def _columns(pairs: PairedWaves, named: tuple[str, str], level: float) -> dict[s
     }
     columns = {name: np.concatenate([means[name], joined[name]]) for name in joined}
     contrast = f"{named[1]} - {named[0]}"
+    undefined = [name for name, d in zip(VARIANTS, ds.estimate, strict=True) if np.isnan(d)]
     return {
         "term": ["mean_before", "mean_after", "mean_change", *VARIANTS],
         "contrast": ["", "", *([contrast] * (1 + len(VARIANTS)))],
         **columns,
         "n": n,
         "hedges": np.concatenate([np.full(3, np.nan), ds.estimate * ds.hedges]),
-    }
+    }, undefined

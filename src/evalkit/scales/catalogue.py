@@ -101,8 +101,9 @@ def instruments() -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row for each: ``name, title, n_items, low, high, reversed, scales, formula, score_low,
-        score_high, cutoffs, version, anchors, direction, missing_rule, licence, source``, where
-        low and high are the ends of the codes, and the score's those that the formula can give.
+        score_high, cutoffs, version, anchors, direction, missing_rule, licence, notes, source``,
+        where low and high are the ends of the codes, and the score's those that the formula can
+        give.
         ``instrument(name).to_frame()`` lists the items.
 
     Examples
@@ -146,6 +147,7 @@ def _row(scale: Scale) -> dict[str, object]:
         "direction": scale.direction,
         "missing_rule": scale.missing_rule,
         "licence": scale.licence,
+        "notes": scale.notes,
         "source": scale.source,
     }
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 
-from evalkit.core.checks import check_choice
+from evalkit.core.checks import check_choice, check_labels
 from evalkit.errors import InputError
+from evalkit.scales.finite_numbers import numbers_of
 from evalkit.typing import FloatArray, IntArray
 
 __all__ = ["Cutoffs"]
@@ -55,14 +57,11 @@ class Cutoffs:
 
     def __post_init__(self) -> None:
         """Check the limits, and keep lists as tuples."""
-        bounds = tuple(float(bound) for bound in self.bounds)
-        labels = tuple(str(label) for label in self.labels)
-        if not bounds or list(bounds) != sorted(set(bounds)):
+        listed = numbers_of(self.bounds)
+        if not listed or any(low >= high for low, high in pairwise(listed)):
             raise InputError.of("bounds", required="ascending numbers", got=repr(self.bounds))
-        if len(labels) != len(bounds) + 1 or len(set(labels)) < len(labels):
-            raise InputError.of(
-                "labels", required=f"{len(bounds) + 1} labels that differ", got=repr(labels)
-            )
+        bounds = tuple(listed)
+        labels = tuple(check_labels("labels", self.labels, length=len(bounds) + 1))
         check_choice("closed", self.closed, ("left", "right"))
         object.__setattr__(self, "bounds", bounds)
         object.__setattr__(self, "labels", labels)

@@ -10,13 +10,22 @@ from evalkit.core.checks import check_choice
 from evalkit.errors import InputError
 from evalkit.kernels.scale_scores import WIDEST
 from evalkit.scales.cut_offs import Cutoffs
-from evalkit.scales.subscale import FORMULAS, Formula, Subscale, checked_least, checked_names
+from evalkit.scales.subscale import (
+    FORMULAS,
+    Formula,
+    Subscale,
+    checked_least,
+    checked_names,
+    checked_range,
+)
 from evalkit.scales.value_sets import ValueSet
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Scale"]
+
+_FEW = 9
 
 
 @dataclass(frozen=True, repr=False)
@@ -55,9 +64,10 @@ class Scale:
         Value sets, for the formula of that name.
     version : str, default ""
         Which version of the questionnaire, where there are several.
-    title, anchors, direction, missing_rule, source, licence : str, default ""
+    title, anchors, direction, missing_rule, source, licence, notes : str, default ""
         The full name; what the lowest and the highest code mean; what a high score means; the
-        missing rule in words; where all this was read; what the licence allows.
+        missing rule in words; where all this was read; what the licence allows; what else must be
+        known, such as cut-offs that are in use but not given here.
 
     Raises
     ------
@@ -105,6 +115,7 @@ class Scale:
     missing_rule: str = ""
     source: str = ""
     licence: str = ""
+    notes: str = ""
 
     def __post_init__(self) -> None:
         """Check that the parts belong together, and keep lists as tuples."""
@@ -115,9 +126,13 @@ class Scale:
         put(self, "cutoffs", tuple(self.cutoffs))
         put(self, "value_sets", tuple(self.value_sets))
         put(self, "recode", {item: dict(points) for item, points in dict(self.recode).items()})
+        if not isinstance(cast("object", self.name), str) or not self.name:
+            raise InputError.of("name", required="a name", got=repr(self.name))
         if not self.items:
             raise InputError.of("items", required="at least one item", got="none")
         check_choice("formula", self.formula, FORMULAS)
+        if not isinstance(cast("object", self.fractions), bool):
+            raise InputError.of("fractions", required="True or False", got=repr(self.fractions))
         put(self, "range", self._checked_ranges())
         self._check_known("reversed", self.reversed)
         self._check_known("recode", self.recode)
@@ -131,10 +146,11 @@ class Scale:
         for part in self.subscales:
             self._check_known(f"subscale {part.name}", part.items)
         checked_names("subscales", [part.name for part in self.subscales])
-        if self.subscales and (self.formula != "sum" or self.min_answered or self.cutoffs):
+        beside = self.formula != "sum" or self.multiplier != 1 or self.min_answered or self.cutoffs
+        if self.subscales and beside:
             raise InputError.of(
                 "subscales",
-                required="the only place of formula, min_answered and cutoffs",
+                required="the only place of formula, multiplier, min_answered and cutoffs",
                 got="one of them beside subscales",
                 remedy="Give them to each Subscale.",
             )
@@ -147,6 +163,21 @@ class Scale:
         for part in self.parts:
             for cutoff in part.cutoffs:
                 cutoff.check_belongs(self.name, part.name, self.version)
+            self._check_algorithm(part)
+
+    def _check_algorithm(self, part: Subscale) -> None:
+        """Check that the items are those that the algorithm of EQ-5D or of s-UMS is for."""
+        limits = [self.limits(item) for item in part.items]
+        if part.formula == "value set":
+            for values in self.value_sets:
+                values.check_fits(part.items, limits)
+        elif part.formula == "s-UMS" and (limits[:-1] != [(0, 1)] * 8 or limits[-1] != (0, 2)):
+            raise InputError.of(
+                "formula", required="'s-UMS' of eight items 0-1 and one 0-2",
+                got=", ".join(f"{low:g}-{high:g}" for low, high in limits[:_FEW]),
+            )  # fmt: skip
+        if self.fractions and part.formula in ("value set", "s-UMS"):
+            raise InputError.of("fractions", required=f"False for {part.formula}", got="True")
 
     def _checked_ranges(self) -> dict[str, tuple[float, float]]:
         """Return the range of every item."""
@@ -157,23 +188,18 @@ class Scale:
             if absent:
                 raise InputError.of("range", required="given for every item", got="none for some",
                                     where=absent)  # fmt: skip
-            pairs = {item: tuple(given[item]) for item in self.items}
+            pairs = {item: given[item] for item in self.items}
         else:
-            pairs = dict.fromkeys(self.items, tuple(given))
+            pairs = dict.fromkeys(self.items, given)
         ranges: dict[str, tuple[float, float]] = {}
         for item, pair in pairs.items():
-            if len(pair) != 2 or not float(pair[0]) < float(pair[1]):
-                raise InputError.of(
-                    "range", required="(lowest, highest) with lowest < highest", got=repr(pair),
-                    where=[item],
-                )  # fmt: skip
-            low, high = float(pair[0]), float(pair[1])
+            low, high = checked_range(pair, where=[item] if isinstance(given, Mapping) else ())
             whole = low.is_integer() and high.is_integer() and high - low <= WIDEST
             if not self.fractions and not whole:
                 raise InputError.of(
                     "range",
                     required=f"whole numbers at most {WIDEST} apart",
-                    got=repr(pair),
+                    got=repr((low, high)),
                     where=[item],
                     remedy="With fractions=True it may be wider.",
                 )
@@ -334,11 +360,11 @@ class Scale:
         ranges = sorted({self.limits(item) for item in self.items})
         spans = ", ".join(f"{low:g}-{high:g}" for low, high in ranges)
         version = f" ({self.version})" if self.version else ""
-        head = f"{self.name}{version}: {len(self.items)} items {spans}"
+        head = f"{self.name}{version}: {_items(len(self.items))} {spans}"
         head += f", {len(self.reversed)} reversed" if self.reversed else ""
         if not self.subscales:
             return f"{head}; {self._words(self.parts[0])}"
-        lines = [f"  {part.name}: {len(part.items)} items; {self._words(part)}"
+        lines = [f"  {part.name}: {_items(len(part.items))}; {self._words(part)}"
                  for part in self.subscales]  # fmt: skip
         shown = lines if len(lines) <= 14 else [*lines[:13], f"  ... and {len(lines) - 13} more"]
         return "\n".join([head, *shown])
@@ -352,3 +378,8 @@ class Scale:
         k = len(part.items)
         needs = "every item" if part.needed == k else f"{part.needed} of {k}"
         return f"{part.formula}{times}, {low:g} to {high:g}; needs {needs} answered"
+
+
+def _items(number: int) -> str:
+    """Say how many items there are."""
+    return "1 item" if number == 1 else f"{number} items"

@@ -15,10 +15,12 @@ from evalkit.errors import InputError
 from evalkit.kernels.numeric import critical_value, two_sided_p
 from evalkit.kernels.one_factor import FitIndices, fit_indices, fit_one_factor
 from evalkit.kernels.reliability import item_covariances
-from evalkit.scales.item_columns import read_items
+from evalkit.scales.item_columns import codes_of, read_items
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from evalkit.scales.survey_data import SurveyData
 
 __all__ = ["OneFactor", "one_factor"]
 
@@ -79,11 +81,11 @@ class OneFactor:
 
 
 def one_factor(
-    df: pd.DataFrame,
+    df: pd.DataFrame | SurveyData,
     items: Sequence[str] | None = None,
     *,
     item_range: tuple[float, float] | None = None,
-    missing_codes: Iterable[float] = (),
+    missing_codes: float | Iterable[float] = (),
     mapping: Mapping[Any, float] | None = None,
     allow_fractions: bool = False,
     level: float = 0.95,
@@ -92,13 +94,13 @@ def one_factor(
 
     Parameters
     ----------
-    df : pandas.DataFrame
+    df : pandas.DataFrame or SurveyData
         One row for each person. It is not changed.
     items : sequence of str, optional
         Columns with at least three items; all columns if left out.
     item_range : (float, float), optional
         Lowest and highest code; other codes are refused.
-    missing_codes : iterable of float, optional
+    missing_codes : float or iterable of float, optional
         Codes that stand for missing answers.
     mapping : mapping, optional
         Code of each label, for columns of text.
@@ -144,6 +146,7 @@ def one_factor(
     >>> model.fit.df, round(model.omega, 3)
     (2, 0.916)
     """
+    df = codes_of(df)
     level = check_level(level)
     answers = read_items(
         df,

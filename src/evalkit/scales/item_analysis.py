@@ -27,12 +27,14 @@ from evalkit.kernels.reliability import (
     item_rest_correlations,
     lambda_6,
 )
-from evalkit.scales.item_columns import ItemAnswers, read_items
+from evalkit.scales.item_columns import ItemAnswers, codes_of, read_items
 from evalkit.scales.reliability_results import Reliability, ReversedItemWarning
 from evalkit.typing import FloatArray, RandomSource
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from evalkit.scales.survey_data import SurveyData
 
 __all__ = ["reliability"]
 
@@ -58,11 +60,11 @@ class _Items:
 
 
 def reliability(
-    df: pd.DataFrame,
+    df: pd.DataFrame | SurveyData,
     items: Sequence[str] | None = None,
     *,
     item_range: tuple[float, float] | None = None,
-    missing_codes: Iterable[float] = (),
+    missing_codes: float | Iterable[float] = (),
     mapping: Mapping[Any, float] | None = None,
     allow_fractions: bool = False,
     reversed_items: Sequence[str] = (),
@@ -75,14 +77,14 @@ def reliability(
 
     Parameters
     ----------
-    df : pandas.DataFrame
+    df : pandas.DataFrame or SurveyData
         One row for each person. It is not changed.
     items : sequence of str, optional
         Columns with the k items, all scored in one direction; all columns if left out.
     item_range : (float, float), optional
         Lowest and highest code that the items can have. With it, other codes are refused, and
         the shares at the ends of each item are given.
-    missing_codes : iterable of float, optional
+    missing_codes : float or iterable of float, optional
         Codes that stand for missing answers.
     mapping : mapping, optional
         Code of each label, for columns of text.
@@ -157,6 +159,7 @@ def reliability(
     >>> result.item_frame["alpha_if_dropped"].round(3).tolist()
     [0.818, 0.927, 0.915]
     """
+    df = codes_of(df)
     level = check_level(level)
     check_choice("missing", missing, ("pairwise", "complete"))
     draws = int(check_counts("n_bootstrap", n_bootstrap)[0])
@@ -168,7 +171,7 @@ def reliability(
         mapping=mapping,
         allow_fractions=allow_fractions,
     )
-    check_known(df, reversed_items=reversed_items)
+    check_known(df, reversed_items=[x for x in reversed_items if x not in answers.items])
     used = _use(answers, missing)
     covariance = used.moments.covariance
     reason = _undefined(used)
@@ -180,7 +183,7 @@ def reliability(
     elif fit is None and not reason:
         few = len(answers.items) < 3
         notes.append(
-            "Omega needs three items."
+            "Two items: report alpha_std, the Spearman-Brown coefficient; omega needs three."
             if few
             else "Omega is missing: the covariances are not positive definite."
         )
@@ -308,11 +311,11 @@ def _coefficients(
     ]
     if len(samples):
         tails = [(1 - level) / 2, (1 + level) / 2]
-        limits = np.nanquantile(samples, tails, axis=0)
-        spread = np.nanstd(samples, axis=0, ddof=1) if len(samples) > 1 else [nan, nan]
         for at, (term, value) in enumerate((("alpha", alpha), ("alpha_std", alpha_std))):
-            lower, upper = (float(limit) for limit in limits[:, at])
-            rows.append((term, value, float(spread[at]), lower, upper, "bootstrap"))
+            known = samples[~np.isnan(samples[:, at]), at]
+            lower, upper = np.quantile(known, tails).tolist() if len(known) else (nan, nan)
+            spread = float(known.std(ddof=1)) if len(known) > 1 else nan
+            rows.append((term, value, spread, lower, upper, "bootstrap"))
     names = ("term", "estimate", "std_error", "conf_low", "conf_high", "interval")
     columns: dict[str, object] = dict(zip(names, map(list, zip(*rows, strict=True)), strict=True))
     return columns | {"n": used.fewest}

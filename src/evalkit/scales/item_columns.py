@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalkit.core.columns import check_known, numbers, plain
+from evalkit.core.columns import check_known, plain
 from evalkit.errors import InputError
+from evalkit.scales.answers import read_item
+from evalkit.scales.given_numbers import check_codes
+from evalkit.scales.missing_codes import check_codes_apart
+from evalkit.scales.subscale import checked_range
+from evalkit.scales.survey_data import SurveyData
 from evalkit.typing import FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ItemAnswers", "read_items"]
+__all__ = ["ItemAnswers", "codes_of", "read_items"]
 
 _VALUES = 3
 
@@ -43,12 +48,28 @@ class ItemAnswers:
     rows: pd.Index[Any]
 
 
+def codes_of(df: pd.DataFrame | SurveyData) -> pd.DataFrame:
+    """Return the frame of a survey, or the frame itself.
+
+    Parameters
+    ----------
+    df : pandas.DataFrame or SurveyData
+        What the caller gave.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The codes, empty where an answer is missing.
+    """
+    return df.codes if isinstance(df, SurveyData) else df
+
+
 def read_items(
     df: pd.DataFrame,
     items: Sequence[str] | None,
     *,
     item_range: tuple[float, float] | None = None,
-    missing_codes: Iterable[float] = (),
+    missing_codes: float | Iterable[float] = (),
     mapping: Mapping[Any, float] | None = None,
     allow_fractions: bool = False,
     argument: str = "items",
@@ -63,7 +84,7 @@ def read_items(
         Columns with the items; all columns if left out.
     item_range : tuple of float, optional
         Lowest and highest code that the items can have.
-    missing_codes : iterable of float, optional
+    missing_codes : float or iterable of float, optional
         Codes that stand for missing answers, such as 99.
     mapping : mapping, optional
         Number of each label, for columns of text.
@@ -80,10 +101,12 @@ def read_items(
     Raises
     ------
     evalkit.errors.InputError
-        If a column does not exist, holds text without a mapping, truth values, codes outside the
-        range or fractions that are not allowed.
+        If there are no rows, or a column does not exist, holds text without a mapping, truth
+        values, codes outside the range or fractions that are not allowed.
     """
     check_known(df)
+    if not len(df):
+        raise InputError.of("df", required="a frame with rows", got="none")
     if isinstance(items, str):
         raise InputError.of(
             argument, required="a list of columns", got=repr(items), remedy="Put it in a list."
@@ -97,73 +120,21 @@ def read_items(
         raise InputError.of(
             argument, required="items that differ", got="repeats" if twice else "none", where=twice
         )
-    limits = None if item_range is None else _limits(item_range)
-    codes = [float(code) for code in missing_codes]
+    limits = None if item_range is None else checked_range(item_range, argument="item_range")
+    kinds: dict[float | str, str] = {
+        code: f"code {code:g}" for code in check_codes("missing_codes", missing_codes)
+    }
+    if limits is not None:
+        check_codes_apart(kinds, dict.fromkeys(names, limits))
     values = np.empty((len(df), len(names)))
     for place, name in enumerate(names):
-        column = _numbers(df, name, mapping, argument)
-        column[np.isin(column, codes)] = np.nan
+        read = read_item(df, name, kinds, mapping)
+        column = read.values.astype(np.float64)
+        if read.missing is not None:
+            column[read.missing] = np.nan
         _refuse(name, column, limits, allow_fractions=allow_fractions)
         values[:, place] = column
     return ItemAnswers(tuple(names), values, limits, df.index)
-
-
-def _limits(item_range: tuple[float, float]) -> tuple[float, float]:
-    """Return the declared range, lowest first."""
-    low, high = (float(end) for end in item_range)
-    if not low < high:
-        raise InputError.of("item_range", required="(lowest, highest)", got=repr(item_range))
-    return low, high
-
-
-def _numbers(
-    df: pd.DataFrame, name: str, mapping: Mapping[Any, float] | None, argument: str
-) -> FloatArray:
-    """Return one item as a new array of numbers."""
-    import pandas as pd
-
-    series: pd.Series[Any] = df[name]
-    if mapping is not None:
-        missing = series.isna().to_numpy()
-        labels = cast("list[object]", series.tolist())
-        found = [
-            np.nan if gone else mapping.get(label, np.nan)
-            for label, gone in zip(labels, missing, strict=True)
-        ]
-        strangers = {
-            str(label): None
-            for label, gone in zip(labels, missing, strict=True)
-            if not gone and label not in mapping
-        }
-        if strangers:
-            raise InputError.of(
-                name,
-                required="labels that mapping= has a code for",
-                got=", ".join(repr(label) for label in [*strangers][:_VALUES]),
-                remedy="Add them to mapping=, with NaN for those that stand for no answer.",
-            )
-        return np.array(found, dtype=np.float64)
-    if pd.api.types.is_bool_dtype(series.dtype) or any(
-        isinstance(value, (bool, np.bool_))
-        for value in (series.dropna().tolist() if series.dtype == object else ())
-    ):
-        raise InputError.of(
-            name,
-            required="codes",
-            got="truth values",
-            remedy="If they are answers, pass mapping={False: 0, True: 1}.",
-        )
-    if not pd.api.types.is_numeric_dtype(series.dtype):
-        text = series.dropna()
-        sample = cast("list[object]", text.unique().tolist())[:_VALUES]
-        if any(isinstance(value, str) for value in sample):
-            raise InputError.of(
-                name,
-                required="numeric codes",
-                got="labels such as " + ", ".join(repr(value) for value in sample),
-                remedy="pass mapping= with the code of each label.",
-            )
-    return numbers(df, name, argument).copy()
 
 
 def _refuse(

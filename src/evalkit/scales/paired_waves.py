@@ -91,7 +91,8 @@ def read_pairs(
     Raises
     ------
     evalkit.errors.InputError
-        If columns do not exist, ids are missing or repeated, or the waves cannot be paired.
+        If columns do not exist, ids or waves are missing, ids are repeated, or the waves cannot
+        be paired.
     """
     if wave is None and score is None:
         return _wide(df, before, after, id)
@@ -120,7 +121,7 @@ def _wide(df: pd.DataFrame, before: object, after: object, person: str | None) -
     people: list[object] = df.index.tolist()
     if person is not None:
         people = _once(df, person)
-    return _pair(people, numbers(df, before, "before"), numbers(df, after, "after"))
+    return _pair(people, _scores(df, before, "before"), _scores(df, after, "after"))
 
 
 def _once(df: pd.DataFrame, person: str) -> list[object]:
@@ -159,6 +160,7 @@ def _long(
     check_known(df, id=person, wave=wave, score=score)
     people, waves = labels(df[person], ordered=False), labels(df[wave])
     refuse_rows(df, people.codes < 0, "id", person, "there in every row")
+    refuse_rows(df, waves.codes < 0, "wave", wave, "there in every row")
     places: list[int] = []
     for argument, value in (("before", before), ("after", after)):
         if plain(value) not in waves.levels:
@@ -171,7 +173,7 @@ def _long(
         places.append(waves.levels.index(plain(value)))
     if places[0] == places[1]:
         raise InputError.of("after", required="another wave than before", got=repr(after))
-    values = numbers(df, score, "score")
+    values = _scores(df, score, "score")
     sides: list[FloatArray] = []
     for place in places:
         rows = waves.codes == place
@@ -189,8 +191,6 @@ def _long(
 
 def _pair(people: list[object], before: FloatArray, after: FloatArray) -> PairedWaves:
     """Keep those who have both scores."""
-    refuse_infinite("before", before)
-    refuse_infinite("after", after)
     first, second = ~np.isnan(before), ~np.isnan(after)
     both = first & second
     reasons = {
@@ -210,20 +210,30 @@ def _pair(people: list[object], before: FloatArray, after: FloatArray) -> Paired
     )
 
 
-def refuse_infinite(argument: str, values: FloatArray) -> None:
-    """Refuse infinite scores.
+def _scores(df: pd.DataFrame, column: str, argument: str) -> FloatArray:
+    """Return a column of finite numbers, NaN where missing."""
+    values = numbers(df, column, argument)
+    refuse_infinite(df, column, argument, values)
+    return values
+
+
+def refuse_infinite(df: pd.DataFrame, column: str, argument: str, values: FloatArray) -> None:
+    """Refuse infinite numbers, and say where they stand.
 
     Parameters
     ----------
+    df : pandas.DataFrame
+        The frame.
+    column : str
+        Column of the numbers.
     argument : str
         Name of the caller's argument.
-    values : ndarray of float
-        The scores.
+    values : ndarray of float, shape (n,)
+        The numbers.
 
     Raises
     ------
     evalkit.errors.InputError
-        If a score is infinite.
+        If one is infinite.
     """
-    if np.isinf(values).any():
-        raise InputError.of(argument, required="finite scores", got="infinite ones")
+    refuse_rows(df, np.isinf(values), argument, column, "finite", values)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evalkit.core.checks import check_level
+from evalkit.core.checks import check_counts, check_level
 from evalkit.core.columns import check_known, labels, numbers, refuse_rows
 from evalkit.core.printing import html_table, text_block
 from evalkit.core.results import EffectTable
 from evalkit.errors import InputError
 from evalkit.kernels.intraclass import FORMS, intraclass, mean_squares
 from evalkit.kernels.numeric import normal_quantile
+from evalkit.scales.given_numbers import check_finite
+from evalkit.scales.paired_waves import refuse_infinite
 from evalkit.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -65,8 +68,8 @@ def icc(
     Raises
     ------
     evalkit.errors.InputError
-        If columns do not exist or are no numbers, a person has two ratings by one rater, or
-        fewer than two people or raters are left.
+        If columns do not exist, repeat or are no numbers, a person has two ratings by one rater,
+        or fewer than two people or raters are left.
 
     Notes
     -----
@@ -155,13 +158,16 @@ def _ratings(
             df = df.set_axis([str(name) for name in df.columns], axis=1)
         names = [str(name) for name in df.columns] if columns is None else list(columns)
         check_known(df, columns=names)
+        twice = [name for name, times in Counter(names).items() if times > 1]
+        if twice:
+            raise InputError.of("columns", required="raters that differ", got="repeats",
+                                where=twice)  # fmt: skip
         table = np.empty((len(df), len(names)))
         for place, name in enumerate(names):
             table[:, place] = numbers(df, name, "columns")
+            refuse_infinite(df, name, "columns", table[:, place])
     if table.shape[1] < 2:
         raise InputError.of("columns", required="two raters or more", got=f"{table.shape[1]}")
-    if np.isinf(table).any():
-        raise InputError.of("columns", required="finite ratings", got="infinite ones")
     whole = ~np.isnan(table).any(axis=1)
     n = int(whole.sum())
     if n < 2:
@@ -178,7 +184,9 @@ def _wide(df: pd.DataFrame, subject: str, rater: str, score: str) -> FloatArray:
     times = np.bincount(cell, minlength=len(people.levels) * len(raters.levels))
     refuse_rows(df, times[cell] > 1, "subject", subject, "once for each rater")
     table = np.full(len(people.levels) * len(raters.levels), np.nan)
-    table[cell] = numbers(df, score, "score")
+    values = numbers(df, score, "score")
+    refuse_infinite(df, score, "score", values)
+    table[cell] = values
     return table.reshape(len(people.levels), len(raters.levels))
 
 
@@ -261,7 +269,7 @@ def measurement_error(
     Raises
     ------
     evalkit.errors.InputError
-        If ``sd`` is not above 0 or ``reliability`` not from 0 to 1.
+        If ``sd`` is not above 0, ``reliability`` not from 0 to 1, or ``n`` not whole.
 
     Notes
     -----
@@ -279,13 +287,14 @@ def measurement_error(
     (3.2, 8.8698)
     """
     level = check_level(level)
-    if not 0 < sd < float("inf"):
+    spread = check_finite("sd", sd, "a number above 0")
+    if not spread > 0:
         raise InputError.of("sd", required="a number above 0", got=repr(sd))
-    if not 0 <= reliability <= 1:
+    share = check_finite("reliability", reliability, "a number from 0 to 1")
+    if not 0 <= share <= 1:
         raise InputError.of("reliability", required="a number from 0 to 1", got=repr(reliability))
-    if n is not None and (isinstance(n, bool) or n < 1):
-        raise InputError.of("n", required="a whole number of at least 1", got=repr(n))
-    sem = float(sd * np.sqrt(1 - reliability))
+    size = None if n is None else int(check_counts("n", n, minimum=1)[0])
+    sem = float(spread * np.sqrt(1 - share))
     mdc = float(normal_quantile(level) * np.sqrt(2) * sem)
-    group = None if n is None else float(mdc / np.sqrt(n))
-    return MeasurementError(sem, mdc, group, level, float(sd), float(reliability))
+    group = None if size is None else float(mdc / np.sqrt(size))
+    return MeasurementError(sem, mdc, group, level, spread, share)

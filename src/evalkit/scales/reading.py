@@ -7,10 +7,11 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+from zipfile import BadZipFile
 
 from evalkit.core.columns import check_known
 from evalkit.errors import InputError
-from evalkit.scales.answers import MissingCodes, check_missing_codes
+from evalkit.scales.missing_codes import MissingCodes, check_missing_codes
 from evalkit.scales.survey_data import SurveyData
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["read_survey", "survey_with_ranges"]
 
 _READERS = {".sav": "read_sav", ".zsav": "read_sav", ".por": "read_por", ".dta": "read_dta"}
-_TABLES = (".csv", ".xlsx", ".xls")
+_TABLES = (".csv", ".xlsx")
 
 
 def read_survey(
@@ -44,13 +45,14 @@ def read_survey(
         A file ending in .csv, .xlsx, .sav, .zsav, .por or .dta. The last four need the optional
         package pyreadstat.
     missing_codes : number, str, iterable of them, or mapping of them to str, default ()
-        More codes that stand for missing answers; a mapping names the kinds.
+        More codes that stand for missing answers; a mapping names the kinds. Where a CSV file has
+        texts such as NA among numbers, declare them here, and the others are numbers again.
     columns : sequence of str, optional
         Columns in which ``missing_codes`` count; all by default.
     sep, decimal : str
         Separator and decimal sign of a CSV file; ``sep=";", decimal=","`` for Swedish Excel.
     encoding : str, optional
-        Encoding, where the file does not say; UTF-8 for CSV by default.
+        Encoding, where the file does not say; UTF-8 for CSV by default. A .por file has its own.
     sheet : str or int, default 0
         Sheet of an Excel file.
 
@@ -62,11 +64,14 @@ def read_survey(
     Raises
     ------
     evalkit.errors.InputError
-        If there is no such file, its kind is not known, pyreadstat is not installed, or a CSV file
-        has another separator.
+        If there is no such file, its kind is not known, pyreadstat is not installed, it has no such
+        sheet, or a CSV file has another separator or encoding.
 
     Notes
     -----
+    pyreadstat does not tell which codes a .por file declares as missing: declare them here too, or
+    save the file as .sav.
+
     In R, ``haven::read_sav(path, user_na = TRUE)`` and ``haven::read_dta(path)``.
 
     Examples
@@ -92,11 +97,30 @@ def read_survey(
         survey = SurveyData(_read_table(file, sep, decimal, encoding, sheet), {})
     survey = replace(survey, source=file.name)
     declared, _ = check_missing_codes(missing_codes)
+    texts: dict[float | str, str] = {
+        code: kind for code, kind in declared.items() if isinstance(code, str)
+    }
     if declared:
         check_known(survey.codes, columns=columns)
         for name in list(survey.codes.columns) if columns is None else columns:
-            survey = survey.with_missing(str(name), declared)
+            if ending == ".csv" and texts:
+                survey = _numbers_again(survey.with_missing(name, texts), name, decimal)
+            survey = survey.with_missing(name, declared)
     return survey.with_blanks()
+
+
+def _numbers_again(survey: SurveyData, name: str, decimal: str) -> SurveyData:
+    """Make a column of texts one of numbers, if no other text is left in it."""
+    import pandas as pd
+
+    column = survey.codes[name]
+    if name not in survey.kinds or not pd.api.types.is_string_dtype(column.dtype):
+        return survey
+    plain = column.astype("str").str.replace(decimal, ".", regex=False)
+    numbers = pd.to_numeric(plain, errors="coerce")
+    if not numbers.notna().equals(column.notna()):
+        return survey
+    return replace(survey, codes=survey.codes.assign(**{name: numbers}))
 
 
 def _read_table(
@@ -106,12 +130,22 @@ def _read_table(
     import pandas as pd
 
     if file.suffix.lower() != ".csv":
-        read = cast("Any", pd).read_excel
-        return read(file, sheet_name=sheet, keep_default_na=False, na_values=[""])
-    frame = pd.read_csv(
-        file, sep=sep, decimal=decimal, encoding=encoding or "utf-8-sig", keep_default_na=False,
-        na_values=[""],
-    )  # fmt: skip
+        return _read_sheet(file, sheet)
+    try:
+        frame = pd.read_csv(
+            file, sep=sep, decimal=decimal, encoding=encoding or "utf-8-sig", keep_default_na=False,
+            na_values=[""],
+        )  # fmt: skip
+    except (UnicodeDecodeError, LookupError) as error:
+        raise InputError.of(
+            "encoding", required="that of the file", got=f"{encoding or 'utf-8'!r}: {error}",
+            remedy="Older Swedish files often have encoding='cp1252'.",
+        ) from error  # fmt: skip
+    except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
+        raise InputError.of(
+            "path", required="a table with a line of names, and as many cells in every line",
+            got=f"{file.name}: {str(error).strip()}",
+        ) from error  # fmt: skip
     head = str(frame.columns[0])
     if len(frame.columns) == 1 and any(mark in head for mark in (";", "\t", ",")):
         raise InputError.of(
@@ -119,6 +153,28 @@ def _read_table(
             remedy="Swedish Excel writes sep=';', decimal=','.",
         )  # fmt: skip
     return frame
+
+
+def _read_sheet(file: Path, sheet: str | int) -> pd.DataFrame:
+    """Read a sheet of an Excel file; what its first line holds are names, numbers too."""
+    import pandas as pd
+
+    try:
+        book = cast("Any", pd).ExcelFile(file)
+    except (BadZipFile, ValueError) as error:
+        raise InputError.of(
+            "path", required="an Excel file (.xlsx)", got=f"{file.name}, which is none"
+        ) from error
+    with book:
+        names: list[str] = book.sheet_names
+        if sheet not in names and sheet not in range(len(names)):
+            raise InputError.of(
+                "sheet", required=f"a sheet of {file.name}: {', '.join(map(repr, names))}",
+                got=repr(sheet),
+            )  # fmt: skip
+        read = cast("Any", pd).read_excel
+        frame = read(book, sheet_name=sheet, keep_default_na=False, na_values=[""])
+    return frame.set_axis([str(name) for name in frame.columns], axis=1)
 
 
 def _read_labelled(file: Path, reader: str, encoding: str | None) -> SurveyData:
@@ -130,10 +186,18 @@ def _read_labelled(file: Path, reader: str, encoding: str | None) -> SurveyData:
             "path", required="a file that installed packages can read", got=file.name,
             remedy="SPSS and Stata files need pyreadstat: install evalkit[spss].",
         ) from error  # fmt: skip
-    options: dict[str, Any] = {} if encoding is None else {"encoding": encoding}
-    if reader != "read_por":
-        options["user_missing"] = True
-    frame, meta = getattr(pyreadstat, reader)(str(file), **options)
+    options: dict[str, Any] = {}
+    if reader != "read_por":  # which has neither option
+        options = {"user_missing": True, "encoding": encoding}
+    elif encoding is not None:
+        raise InputError.of("encoding", required="None for a .por file", got=repr(encoding))
+    try:
+        frame, meta = getattr(pyreadstat, reader)(str(file), **options)
+    except pyreadstat.ReadstatError as error:
+        raise InputError.of(
+            "path", required="a file that pyreadstat can read", got=f"{file.name}: {error}",
+            remedy="If it is about texts, give encoding=, such as 'cp1252'.",
+        ) from error  # fmt: skip
     return survey_with_ranges(
         frame,
         labels=meta.variable_value_labels,
@@ -190,10 +254,14 @@ def survey_with_ranges(
     for name in frame.columns:
         declared: dict[float | str, str] = {}
         texts = labels.get(name, {})
-        for code in _codes_within(frame, str(name), ranges.get(name, ())):
+        for code in _codes_within([*frame[name].dropna().unique(), *texts], ranges.get(name, ())):
             own = code if isinstance(code, str) else f"code {code:g}"
             declared[code] = str(texts.get(code, own))
-        for tag in tags.get(name, ()):
+        numeric = any(not isinstance(code, str) for code in texts)
+        for tag in [
+            *tags.get(name, ()),
+            *(code for code in texts if isinstance(code, str) and numeric),
+        ]:
             declared[tag] = str(texts.get(tag, f"code .{tag}"))
         if declared:
             survey = survey.with_missing(str(name), declared)
@@ -201,11 +269,11 @@ def survey_with_ranges(
 
 
 def _codes_within(
-    frame: pd.DataFrame, column: str, ranges: Sequence[Mapping[str, Any]]
+    values: Sequence[object], ranges: Sequence[Mapping[str, Any]]
 ) -> list[float | str]:
-    """Return the codes of a column that lie within ranges of missing codes."""
+    """Return the codes that lie within ranges of missing codes: found, or with a label only."""
     found: list[float | str] = []
-    for value in cast("list[object]", frame[column].dropna().unique().tolist()):
+    for value in values if ranges else ():
         code: float | str = value if isinstance(value, str) else float(cast("float", value))
         for span in ranges:
             low, high = span["lo"], span["hi"]

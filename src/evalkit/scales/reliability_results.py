@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from evalkit.core.printing import html_table, text_block
+from evalkit.core.printing import html_table, sample_line, text_block
 from evalkit.core.results import EffectTable
 from evalkit.scales.suspicion import ScaleWarning
 from evalkit.typing import FloatArray
@@ -124,13 +124,13 @@ class SplitHalf:
         How the items were split.
     correlation, spearman_brown, lambda_4 : float
         Correlation of the halves, the same stepped up to the whole length, and Guttman's
-        coefficient; over all splits, their means.
+        coefficient; over all splits, their means. The first two are NaN if a half does not vary.
     lambda_4_low, lambda_4_high : float
         Smallest and largest lambda 4 of the splits.
     halves : tuple
         Items of the first and the second half; of the split with the largest lambda 4.
     n_used : int
-        Fewest people that answered a pair of items.
+        People who answered all items.
     n_splits : int
         Number of splits.
     n_dropped : mapping of str to int
@@ -174,13 +174,18 @@ class SplitHalf:
         return [
             "Split-half reliability",
             f"{self.method}; {self.n_splits} split{'s' if self.n_splits > 1 else ''}",
+            sample_line(self.n_used, self.n_dropped),
         ]
 
     def _notes(self) -> tuple[str, ...]:
         """Name the halves."""
         first, second = (", ".join(half) for half in self.halves)
         which = " of the split with the largest lambda 4" if self.n_splits > 1 else ""
-        return (f"Halves{which}: {first} | {second}.",)
+        halves = f"Halves{which}: {first} | {second}."
+        if self.correlation == self.correlation:
+            return (halves,)
+        half = "a half" if self.n_splits == 1 else "a half of some split"
+        return (halves, f"Correlation and Spearman-Brown are undefined: {half} does not vary.")
 
     def __repr__(self) -> str:
         """Show the coefficients in a few lines."""

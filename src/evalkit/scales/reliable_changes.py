@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,9 @@ from evalkit.core.checks import check_level
 from evalkit.core.results import EffectTable
 from evalkit.errors import InputError
 from evalkit.kernels.numeric import normal_quantile
+from evalkit.kernels.paired_change import spread as standard_deviation
 from evalkit.kernels.proportions import wilson
+from evalkit.scales.given_numbers import check_finite, check_mean_and_sd, check_truth
 from evalkit.scales.paired_waves import PairedWaves, read_pairs
 from evalkit.typing import FloatArray
 
@@ -122,17 +123,18 @@ def reliable_change(
     Raises
     ------
     evalkit.errors.InputError
-        If scores cannot be paired, ``reliability`` is not from 0 to below 1, a standard deviation
-        is not above 0, both ``cut_off`` and ``norm`` are given, or the norm lies on the wrong side
-        of those before.
+        If scores cannot be paired, ``reliability`` is not from 0 to below 1, ``higher_is_better``
+        is neither True nor False, a standard deviation is not above 0, a cut-off or mean is not
+        finite, both ``cut_off`` and ``norm`` are given, or the norm lies on the wrong side of those
+        before.
 
     Notes
     -----
     The reliable-change index [1]_ is :math:`(x_2 - x_1) / (s \sqrt{2} \sqrt{1 - r})`, reliable
     beyond the normal quantile (1.96 at 95 %). With `norm` the cut-off is Jacobson and Truax's c,
     :math:`(s_0 m_1 + s_1 m_0)/(s_0 + s_1)`, where a score is as far from both groups in their
-    standard deviations. One in twenty unchanged people passes the index by chance, half of them in
-    each direction: compare the share improved with the share deteriorated.
+    standard deviations. At 95 % one in twenty unchanged people passes the index by chance, half of
+    them in each direction: compare the share improved with the share deteriorated.
 
     People without both scores are dropped and counted.
 
@@ -152,15 +154,16 @@ def reliable_change(
     (8.05, [1, 0, 3, 1])
     """
     level = check_level(level)
+    wanted = "a number from 0 to below 1"
+    reliability = check_finite("reliability", reliability, wanted)
     if not 0 <= reliability < 1:
-        raise InputError.of(
-            "reliability", required="a number from 0 to below 1", got=repr(reliability)
-        )
+        raise InputError.of("reliability", required=wanted, got=repr(reliability))
+    higher_is_better = check_truth("higher_is_better", higher_is_better)
     pairs = read_pairs(df, before=before, after=after, id=id, wave=wave, score=score)
     if pairs.n < 2:
         raise InputError.of("df", required="two people with both scores", got=f"{pairs.n}")
-    spread = float(pairs.before.std(ddof=1)) if sd is None else float(sd)
-    if not 0 < spread < float("inf"):
+    spread = standard_deviation(pairs.before) if sd is None else check_finite("sd", sd)
+    if not spread > 0:
         raise InputError.of("sd", required="above 0", got=f"{spread:g}")
     error = spread * float(np.sqrt(2 * (1 - reliability)))
     threshold = normal_quantile(level) * error
@@ -208,16 +211,12 @@ def _cut_off(
     if patients is not None and norm is None:
         raise InputError.of("patients", required="given with norm", got="alone")
     if given is not None:
-        return float(given), "given"
+        return check_finite("cut_off", given), "given"
     if norm is None:
         return None, ""
-    own = (float(pairs.before.mean()), float(pairs.before.std(ddof=1)))
-    groups: Mapping[str, tuple[float, float]] = {"norm": norm, "patients": patients or own}
-    for name, (_, group_sd) in groups.items():
-        if not group_sd > 0:
-            raise InputError.of(name, required="a mean and a standard deviation above 0",
-                                got=f"{group_sd:g}")  # fmt: skip
-    (mean_0, sd_0), (mean_1, sd_1) = groups["norm"], groups["patients"]
+    own = (float(pairs.before.mean()), standard_deviation(pairs.before))
+    mean_0, sd_0 = check_mean_and_sd("norm", norm)
+    mean_1, sd_1 = check_mean_and_sd("patients", own if patients is None else patients)
     if (mean_0 > mean_1) != higher_is_better or mean_0 == mean_1:
         raise InputError.of(
             "norm",

@@ -19,11 +19,13 @@ from evalkit.kernels.reliability import (
     item_covariances,
     item_rest_correlations,
 )
-from evalkit.scales.item_columns import read_items
+from evalkit.scales.item_columns import codes_of, read_items
 from evalkit.typing import BoolArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from evalkit.scales.survey_data import SurveyData
 
 __all__ = ["AnswerPatterns", "answer_patterns", "suspected_reversals"]
 
@@ -90,13 +92,13 @@ class AnswerPatterns:
 
 
 def answer_patterns(
-    df: pd.DataFrame,
+    df: pd.DataFrame | SurveyData,
     items: Sequence[str] | None = None,
     *,
     item_range: tuple[float, float],
     reversed_items: Sequence[str] = (),
     shortest: int = 4,
-    missing_codes: Iterable[float] = (),
+    missing_codes: float | Iterable[float] = (),
     mapping: Mapping[Any, float] | None = None,
     allow_fractions: bool = False,
 ) -> AnswerPatterns:
@@ -104,7 +106,7 @@ def answer_patterns(
 
     Parameters
     ----------
-    df : pandas.DataFrame
+    df : pandas.DataFrame or SurveyData
         One row for each person. It is not changed.
     items : sequence of str, optional
         Columns with the answers as they were ticked, before any reversal, in the order of the
@@ -115,7 +117,7 @@ def answer_patterns(
         Those of the items that are worded the other way.
     shortest : int, default 4
         Answers that a person must have given for a pattern to be read from them.
-    missing_codes : iterable of float, optional
+    missing_codes : float or iterable of float, optional
         Codes that stand for missing answers.
     mapping : mapping, optional
         Code of each label, for columns of text.
@@ -128,7 +130,8 @@ def answer_patterns(
         For each person the number of answers, the longest run of one answer, the share of the
         commonest answer, the standard deviation of the answers, and three patterns:
         ``straight_line`` (one answer throughout), ``staircase`` (each answer one step above the
-        one before, or each below, turning only at the ends of the range), and ``contradiction``
+        one before, or each below, turning or starting anew only at the ends of the range, which
+        has at least three codes), and ``contradiction``
         (an answer other than the middle one throughout, with items worded both ways).
 
     Raises
@@ -166,6 +169,7 @@ def answer_patterns(
     """
     import pandas as pd
 
+    df = codes_of(df)
     least = int(check_counts("shortest", shortest, minimum=2)[0])
     answers = read_items(
         df,
@@ -261,12 +265,12 @@ def _staircase(
 
 
 def suspected_reversals(
-    df: pd.DataFrame,
+    df: pd.DataFrame | SurveyData,
     items: Sequence[str] | None = None,
     *,
     item_range: tuple[float, float] | None = None,
     reversed_items: Sequence[str] = (),
-    missing_codes: Iterable[float] = (),
+    missing_codes: float | Iterable[float] = (),
     mapping: Mapping[Any, float] | None = None,
     allow_fractions: bool = False,
 ) -> pd.DataFrame:
@@ -274,7 +278,7 @@ def suspected_reversals(
 
     Parameters
     ----------
-    df : pandas.DataFrame
+    df : pandas.DataFrame or SurveyData
         One row for each person, items scored in what should be one direction. It is not changed.
     items : sequence of str, optional
         Columns with at least three items; all columns if left out.
@@ -282,7 +286,7 @@ def suspected_reversals(
         Lowest and highest code; other codes are refused.
     reversed_items : sequence of str, optional
         Items whose codes were turned around before.
-    missing_codes : iterable of float, optional
+    missing_codes : float or iterable of float, optional
         Codes that stand for missing answers.
     mapping : mapping, optional
         Code of each label, for columns of text.
@@ -300,12 +304,14 @@ def suspected_reversals(
     Raises
     ------
     evalkit.errors.InputError
-        If an item does not exist, or has codes that cannot be.
+        If there are fewer than three items, an item does not exist, does not vary or has codes
+        that cannot be, or fewer than two people answered a pair of them.
 
     Notes
     -----
     Suspects are the smaller of the two camps in which the first principal component parts the
-    items, if an item correlates below 0 with the rest. That is a sign, not a proof: an item may
+    items, if an item correlates below 0 with the rest; or, where alpha is negative and that camp
+    names nobody, the items that do. That is a sign, not a proof: an item may
     also measure something else. If half of the items run each way the two camps cannot be told
     apart, and the camp named is the one that weighs less. Nothing is changed.
 
@@ -321,6 +327,7 @@ def suspected_reversals(
     """
     import pandas as pd
 
+    df = codes_of(df)
     answers = read_items(
         df,
         items,
@@ -329,8 +336,21 @@ def suspected_reversals(
         mapping=mapping,
         allow_fractions=allow_fractions,
     )
-    check_known(df, reversed_items=reversed_items)
-    covariance = item_covariances(answers.values).covariance
+    check_known(df, reversed_items=[x for x in reversed_items if x not in answers.items])
+    if len(answers.items) < 3:
+        raise InputError.of(
+            "items", required="at least three items, to tell which of them runs against the others",
+            got=f"{len(answers.items)}",
+        )  # fmt: skip
+    moments = item_covariances(answers.values)
+    covariance = moments.covariance
+    named = np.array(answers.items)
+    if (few := (moments.n < 2).any(axis=1)).any():
+        raise InputError.of("items", required="answered in pairs by two people or more",
+                            got="fewer", where=named[few].tolist())  # fmt: skip
+    if (constant := ~(np.diag(covariance) > 0)).any():
+        raise InputError.of("items", required="items that vary", got="zero variance",
+                            where=named[constant].tolist())  # fmt: skip
     wrong = against_the_others(covariance)
     turned = np.where(wrong, -1.0, 1.0)
     aligned = covariance * np.outer(turned, turned)

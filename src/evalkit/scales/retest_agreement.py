@@ -13,7 +13,9 @@ from evalkit.core.results import EffectTable
 from evalkit.errors import InputError
 from evalkit.kernels.intraclass import intraclass, mean_squares
 from evalkit.kernels.numeric import critical_value, normal_quantile
+from evalkit.kernels.paired_change import spread as standard_deviation
 from evalkit.kernels.student import student
+from evalkit.scales.paired_waves import refuse_infinite
 from evalkit.typing import FloatArray
 
 if TYPE_CHECKING:
@@ -95,7 +97,8 @@ def retest(df: pd.DataFrame, *, first: str, second: str, level: float = 0.95) ->
     Raises
     ------
     evalkit.errors.InputError
-        If columns do not exist or are no numbers, or fewer than four people have both scores.
+        If columns do not exist, are the same or are no numbers, or fewer than four people have
+        both scores.
 
     Notes
     -----
@@ -126,7 +129,11 @@ def retest(df: pd.DataFrame, *, first: str, second: str, level: float = 0.95) ->
     """
     level = check_level(level)
     check_known(df, first=first, second=second)
+    if first == second:
+        raise InputError.of("second", required="another column than first", got=repr(second))
     both = np.stack([numbers(df, first, "first"), numbers(df, second, "second")], axis=1)
+    for place, (argument, name) in enumerate((("first", first), ("second", second))):
+        refuse_infinite(df, name, argument, both[:, place])
     there = ~np.isnan(both).any(axis=1)
     gone = np.isnan(both)
     dropped = {
@@ -138,8 +145,6 @@ def retest(df: pd.DataFrame, *, first: str, second: str, level: float = 0.95) ->
     n = len(values)
     if n < 4:
         raise InputError.of("df", required="four people with both scores", got=f"{n}")
-    if np.isinf(values).any():
-        raise InputError.of(first, required="finite scores", got="infinite ones")
     return Retest(
         EffectTable.of(
             _columns(values, level),
@@ -161,10 +166,11 @@ def _columns(values: FloatArray, level: float) -> dict[str, object]:
     squares = mean_squares(values)
     agree = intraclass(squares, level)
     difference = values[:, 1] - values[:, 0]
-    mean, spread = float(difference.mean()), float(difference.std(ddof=1))
+    mean = float(difference.mean())
+    spread = standard_deviation(difference, float(np.abs(values).max()))
     test = {k: float(v) for k, v in student(mean, spread / np.sqrt(n), n - 1, level).items()}
-    own = values.std(axis=0)
-    r = float(np.corrcoef(values[:, 0], values[:, 1])[0, 1]) if (own > 0).all() else nan
+    varies = all(standard_deviation(column) > 0 for column in values.T)
+    r = float(np.corrcoef(values[:, 0], values[:, 1])[0, 1]) if varies else nan
     near = np.arctanh(min(max(r, -1.0), 1.0)) if abs(r) < 1 else nan
     half = z / np.sqrt(n - 3)
     t = critical_value(level, n - 1)

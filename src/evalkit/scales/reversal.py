@@ -10,7 +10,9 @@ import numpy as np
 from evalkit.core.columns import check_known
 from evalkit.errors import InputError
 from evalkit.kernels.scale_scores import code_answers, reverse
-from evalkit.scales.answers import MissingCodes, check_missing_codes, outside_range, read_item
+from evalkit.scales.answers import outside_range, read_item
+from evalkit.scales.missing_codes import MissingCodes, check_codes_apart, check_missing_codes
+from evalkit.scales.subscale import checked_range
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +68,8 @@ def reverse_items(
     -------
     pandas.DataFrame
         A copy with the columns turned around, as floats. Its ``attrs`` record them, and
-        :func:`evalkit.scales.score` refuses to turn them around again.
+        :func:`evalkit.scales.score` refuses to turn them around again. The record goes by name:
+        columns that are renamed afterwards are not known by it.
 
     Raises
     ------
@@ -96,9 +99,8 @@ def reverse_items(
             where=again, remedy="Start from the original frame, or leave them out.",
         )  # fmt: skip
     kinds, _ = check_missing_codes(missing_codes)
-    low, high = float(range[0]), float(range[1])
-    if not low < high:
-        raise InputError.of("range", required="(lowest, highest)", got=repr(range))
+    low, high = checked_range(range)
+    check_codes_apart(kinds, dict.fromkeys(names, (low, high)))
     turned = df.copy()
     for name in names:
         read = read_item(df, name, kinds, None)

@@ -10,17 +10,10 @@ import numpy as np
 from evalkit.core.checks import check_choice
 from evalkit.errors import InputError
 from evalkit.kernels import scale_scores
-from evalkit.scales.answers import (
-    ItemColumn,
-    ItemNames,
-    MissingCodes,
-    check_missing_codes,
-    columns_of_items,
-    outside_range,
-    read_item,
-)
+from evalkit.scales.answers import ItemColumn, ItemNames, columns_of_items, outside_range, read_item
 from evalkit.scales.catalogue import instrument
 from evalkit.scales.definition import Scale
+from evalkit.scales.missing_codes import BLANK, MissingCodes, check_codes_apart, check_missing_codes
 from evalkit.scales.reversal import already_reversed
 from evalkit.scales.scores_result import PartScores, Scores
 from evalkit.scales.subscale import Subscale
@@ -64,7 +57,9 @@ def score(
         aktuellt"}`` keeps the kinds apart in the column ``missing_kinds``. Labels may be given
         too, where columns hold labels.
     mapping : mapping of label to number, optional
-        Codes of the labels, where columns hold labels. There is no default: labels have no order.
+        Codes of the labels, where columns hold labels; NaN for a label that means missing. There is
+        no default: labels have no order. Numbers are their own codes, unless the mapping has
+        numbers, or true and false, for labels.
     subscales : sequence of str, optional
         The scores that are wanted; only their items need columns.
     value_set : str or ValueSet, optional
@@ -138,16 +133,19 @@ def score(
     columns = columns_of_items(frame, definition, items, wanted)
     _check_not_reversed(frame, definition, columns)
     kinds, named = check_missing_codes(missing_codes)
+    check_codes_apart(kinds, {columns[item]: definition.limits(item) for item in columns})
     read: dict[str, ItemColumn] = {}
     for item, column in columns.items():
         answers = read_item(frame, column, kinds, mapping)
         read[item] = answers if survey is None else survey.with_kinds(answers)
-    _check_codes_apart(definition, columns, kinds)
     coded = _coded(definition, read)
+    unnamed = {BLANK, *kinds.values()}
+    named |= survey is not None
+    named |= any(not unnamed.issuperset(answers.kinds) for answers in read.values())
     result: dict[str, PartScores] = {}
     for part in parts:
         scored = _score_part(definition, part, coded, values)
-        words = _kinds_in_words(part, read, len(frame)) if named or survey is not None else None
+        words = _kinds_in_words(part, read, len(frame)) if named else None
         result[part.name] = PartScores(scored.score, scored.n_answered, scored.rescued, words)
     notes = _notes(kinds, read)
     added = {part.name: part.items for part in parts if part.formula in ("sum", "mean")}
@@ -182,18 +180,15 @@ def _chosen_value_set(
     if value_set is None:
         raise InputError.of(
             "value_set", required="named: an index has no default value set", got="None",
-            remedy=f"Those of {scale.name}: {', '.join(map(repr, known))}.",
+            remedy=f"Those of {scale.name}: {', '.join(map(repr, known))}."
+            if known
+            else "Give a ValueSet.",
         )  # fmt: skip
     if isinstance(value_set, ValueSet):
-        levels = {int(high - low) + 1 for low, high in map(scale.limits, scale.items)}
-        if levels != {value_set.levels} or list(value_set.decrements) != list(scale.items):
-            raise InputError.of(
-                "value_set",
-                required=f"of the dimensions {', '.join(scale.items)} with {levels} levels",
-                got=f"{', '.join(value_set.decrements)} with {value_set.levels} levels",
-            )
+        for part in parts:
+            value_set.check_fits(part.items, [scale.limits(item) for item in part.items])
         return value_set
-    check_choice("value_set", value_set, known)
+    check_choice("value_set", value_set, known or ["a ValueSet"])
     return next(values for values in scale.value_sets if values.name == value_set)
 
 
@@ -211,26 +206,6 @@ def _check_not_reversed(df: pd.DataFrame, scale: Scale, columns: Mapping[str, st
             got="columns that reverse_items has reversed", where=twice,
             remedy="Score the original frame, or take a Scale that does not reverse them.",
         )  # fmt: skip
-
-
-def _check_codes_apart(
-    scale: Scale, columns: Mapping[str, str], kinds: Mapping[float | str, str]
-) -> None:
-    """Refuse a missing code that is a possible answer."""
-    for code in kinds:
-        if isinstance(code, str):
-            continue
-        possible = [
-            columns[item]
-            for item in columns
-            if scale.limits(item)[0] <= code <= scale.limits(item)[1]
-        ]
-        if possible:
-            raise InputError.of(
-                "missing_codes", required="codes that no answer can have",
-                got=f"{code:g}, within the declared range", where=possible,
-                remedy="If it does mean missing in these columns, replace it by NaN there first.",
-            )  # fmt: skip
 
 
 def _coded(scale: Scale, read: Mapping[str, ItemColumn]) -> dict[str, np.ndarray]:
@@ -254,7 +229,7 @@ def _coded(scale: Scale, read: Mapping[str, ItemColumn]) -> dict[str, np.ndarray
                 refused[item] = (answers, result.refused)
             coded[item] = result.codes
     if refused:
-        raise outside_range(refused, {item: scale.limits(item) for item in refused})
+        raise outside_range(refused, {item: scale.limits(item) for item in read})
     return coded
 
 
@@ -300,26 +275,27 @@ def _points(
 
 
 def _kinds_in_words(part: Subscale, read: Mapping[str, ItemColumn], n: int) -> np.ndarray:
-    """Say for each row which kinds of missing it has, and how many of each."""
-    counts: dict[str, np.ndarray] = {}
-    for item in part.items:
-        for kind, where in read[item].kinds.items():
-            if kind not in counts:
-                counts[kind] = np.zeros(n, dtype=np.int64)
-            counts[kind] += where
-    words = np.full(n, "", dtype=object)
-    if not counts:
-        return words
-    table = np.column_stack(list(counts.values()))
-    patterns, which = np.unique(table, axis=0, return_inverse=True)
-    texts = np.array(
-        [
-            ", ".join(f"{kind}: {times}" for kind, times in zip(counts, row, strict=True) if times)
-            for row in patterns.tolist()
-        ],
-        dtype=object,
-    )
-    return texts[which.ravel()]
+    """Say for each row which kinds of missing it has, and how many of each; the blank last."""
+    items = [read[item].kinds for item in part.items]
+    names = dict.fromkeys(kind for kinds in items for kind in kinds)
+    ordered = sorted(names, key=lambda kind: kind == BLANK)
+    times = len(items) + 1
+    patterns: list[tuple[int, ...]] = [()]  # the numbers of each kind that occur together
+    which = np.zeros(n, dtype=np.int64)
+    for kind in ordered:
+        which *= times
+        for kinds in items:
+            if kind in kinds:
+                which += kinds[kind]
+        present = np.bincount(which, minlength=len(patterns) * times) > 0
+        found = np.flatnonzero(present).tolist()
+        patterns = [(*patterns[code // times], code % times) for code in found]
+        which = (np.cumsum(present) - 1)[which]
+    words = np.empty(len(patterns), dtype=object)
+    for place, pattern in enumerate(patterns):
+        there = zip(ordered, pattern, strict=True)
+        words[place] = ", ".join(f"{kind}: {number}" for kind, number in there if number)
+    return words[which]
 
 
 def _notes(kinds: Mapping[float | str, str], read: Mapping[str, ItemColumn]) -> list[str]:

@@ -10,12 +10,14 @@ import numpy as np
 from evalkit.errors import InputError
 from evalkit.kernels.half_scores import all_halves, split_scores
 from evalkit.kernels.reliability import item_covariances
-from evalkit.scales.item_columns import read_items
+from evalkit.scales.item_columns import codes_of, read_items
 from evalkit.scales.reliability_results import SplitHalf
 from evalkit.typing import BoolArray
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from evalkit.scales.survey_data import SurveyData
 
 __all__ = ["split_half"]
 
@@ -28,12 +30,12 @@ _WORDS = {
 
 
 def split_half(
-    df: pd.DataFrame,
+    df: pd.DataFrame | SurveyData,
     items: Sequence[str] | None = None,
     *,
     halves: str | Sequence[str] = "odd-even",
     item_range: tuple[float, float] | None = None,
-    missing_codes: Iterable[float] = (),
+    missing_codes: float | Iterable[float] = (),
     mapping: Mapping[Any, float] | None = None,
     allow_fractions: bool = False,
 ) -> SplitHalf:
@@ -41,7 +43,7 @@ def split_half(
 
     Parameters
     ----------
-    df : pandas.DataFrame
+    df : pandas.DataFrame or SurveyData
         One row for each person. It is not changed.
     items : sequence of str, optional
         Columns with the items, in the order of the questionnaire; all columns if left out.
@@ -50,7 +52,7 @@ def split_half(
         16 items.
     item_range : (float, float), optional
         Lowest and highest code; other codes are refused.
-    missing_codes : iterable of float, optional
+    missing_codes : float or iterable of float, optional
         Codes that stand for missing answers.
     mapping : mapping, optional
         Code of each label, for columns of text.
@@ -93,6 +95,7 @@ def split_half(
     >>> round(split_half(answers).spearman_brown, 4)
     0.9248
     """
+    df = codes_of(df)
     answers = read_items(
         df,
         items,

@@ -9,8 +9,16 @@ from typing import Literal, TypeAlias, cast
 from evalkit.core.checks import check_choice
 from evalkit.errors import InputError
 from evalkit.scales.cut_offs import Cutoffs
+from evalkit.scales.finite_numbers import is_finite_number, numbers_of
 
-__all__ = ["FORMULAS", "Formula", "Subscale", "checked_least", "checked_names"]
+__all__ = [
+    "FORMULAS",
+    "Formula",
+    "Subscale",
+    "checked_least",
+    "checked_names",
+    "checked_range",
+]
 
 Formula: TypeAlias = Literal["sum", "mean", "value set", "s-UMS"]
 
@@ -84,6 +92,39 @@ def checked_least(argument: str, given: object, k: int) -> int:
     return given
 
 
+def checked_range(
+    given: object, *, argument: str = "range", where: Iterable[object] = ()
+) -> tuple[float, float]:
+    """Return the lowest and the highest code of an answer.
+
+    Parameters
+    ----------
+    given : object
+        What the caller gave.
+    argument : str, default "range"
+        Name of the argument, for the message.
+    where : iterable, optional
+        The items, for the message.
+
+    Returns
+    -------
+    tuple of float
+        The two codes.
+
+    Raises
+    ------
+    evalkit.errors.InputError
+        If it is no pair of numbers in ascending order.
+    """
+    ends = numbers_of(given)
+    if len(ends) != 2 or ends[0] >= ends[1]:
+        raise InputError.of(
+            argument, required="(lowest, highest) with lowest < highest", got=repr(given),
+            where=where,
+        )  # fmt: skip
+    return ends[0], ends[1]
+
+
 @dataclass(frozen=True)
 class Subscale:
     """One score of a questionnaire that gives several.
@@ -132,8 +173,11 @@ class Subscale:
             raise InputError.of(
                 "min_answered", required=f"None: {self.formula} needs every item", got=repr(least)
             )
+        times = self.multiplier
+        if not is_finite_number(times) or times <= 0:
+            raise InputError.of("multiplier", required="a positive number", got=repr(times))
         object.__setattr__(self, "items", items)
-        object.__setattr__(self, "multiplier", float(self.multiplier))
+        object.__setattr__(self, "multiplier", float(times))
         object.__setattr__(self, "min_answered", least)
         object.__setattr__(self, "cutoffs", tuple(self.cutoffs))
 

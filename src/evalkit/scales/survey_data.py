@@ -12,7 +12,8 @@ import numpy.typing as npt
 from evalkit.core.columns import check_known
 from evalkit.core.printing import html_table, text_block
 from evalkit.errors import InputError
-from evalkit.scales.answers import BLANK, ItemColumn, MissingCodes, check_missing_codes
+from evalkit.scales.answers import ItemColumn
+from evalkit.scales.missing_codes import BLANK, MissingCodes, check_missing_codes
 from evalkit.typing import BoolArray
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class SurveyData:
         By column and kind of missing ("vet ej", "ej aktuellt", "not asked", "not answered"),
         where it stands.
     labels : mapping of str to mapping
-        By column, the labels of the codes, in their order; also those that nobody chose.
+        By column, the labels of the answers' codes, in their order; also of those that nobody
+        chose. A code that means missing is no answer, and has its label as its kind.
     questions : mapping of str to str
         By column, the label of the column.
     source : str
@@ -101,6 +103,7 @@ class SurveyData:
         [{'column': 'q2', 'kind': 'vet ej', 'n': 1}, {'column': 'q2', 'kind': 'not asked', 'n': 1}]
         """
         check_known(df, columns=columns, not_asked=list(not_asked or ()), labels=list(labels or ()))
+        check_known(df, columns=list(df.columns))  # each is a text, and stands there once
         declared, _ = check_missing_codes(missing_codes)
         survey = cls(df.copy(), {}, dict(labels or {}), dict(questions or {}))
         for name in list(df.columns) if columns is None else columns:
@@ -126,6 +129,7 @@ class SurveyData:
         """
         import pandas as pd
 
+        check_known(self.codes, column=column)
         series = self.codes[column]
         positions, levels = pd.factorize(series, use_na_sentinel=True)
         where = np.asarray(cast("Any", positions), dtype=np.int64)
@@ -137,12 +141,16 @@ class SurveyData:
                 here: BoolArray = np.isin(where, alike)
                 found[kind] = found[kind] | here if kind in found else here
                 gone |= here
+        texts = dict(self.labels.get(column, {}))
+        kept = {level: text for level, text in texts.items() if not _is_any(level, declared)}
+        labels = self.labels if len(kept) == len(texts) else {**self.labels, column: kept}
         if not gone.any():
-            return self
+            return replace(self, labels=labels)
         return replace(
             self,
             codes=self.codes.assign(**{column: _emptied(series, gone)}),
             kinds={**self.kinds, column: found},
+            labels=labels,
         )
 
     def with_not_asked(self, column: str, rows: npt.ArrayLike) -> SurveyData:
@@ -264,16 +272,15 @@ class SurveyData:
             chosen = list(columns)
         frame: dict[str, Any] = {}
         for name in chosen:
-            labels = dict(self.labels.get(name, {}))
+            kept = dict(self.labels.get(name, {}))
             levels = cast("Iterable[object]", self.codes[name].dropna().unique().tolist())
-            unknown = [level for level in levels if level not in labels]
+            unknown = [level for level in levels if level not in kept]
             if unknown:
                 raise InputError.of(
                     "columns", required="columns whose codes all have labels",
                     got=f"{name} with codes that have none", where=unknown,
+                    remedy="Give their labels, or declare them missing.",
                 )  # fmt: skip
-            gone = set(self.kinds.get(name, {}))
-            kept = {code: text for code, text in labels.items() if text not in gone}
             frame[name] = pd.Categorical(
                 self.codes[name].map(kept), categories=list(dict.fromkeys(kept.values())),
                 ordered=True,
@@ -307,7 +314,9 @@ class SurveyData:
         source = f" from {self.source}" if self.source else ""
         size = f"{len(self.codes)} respondents, {len(self.codes.columns)} columns"
         labels = f"{len(self.labels)} with labels"
-        return [f"Survey{source}: {size}, {labels}", "Missing answers by kind:"]
+        missing = any(where.any() for kinds in self.kinds.values() for where in kinds.values())
+        below = "Missing answers by kind:" if missing else "No answer is missing."
+        return [f"Survey{source}: {size}, {labels}", below]
 
     def __repr__(self) -> str:
         """Show the kinds of missing in at most fifteen lines."""
@@ -323,6 +332,11 @@ def _same(value: object, code: float | str) -> bool:
     if isinstance(value, str) or isinstance(code, str):
         return isinstance(value, str) and isinstance(code, str) and value == code
     return not isinstance(value, (bool, np.bool_)) and bool(value == code)
+
+
+def _is_any(value: object, codes: Iterable[float | str]) -> bool:
+    """Say whether a value is one of some declared codes."""
+    return any(_same(value, code) for code in codes)
 
 
 def _emptied(series: pd.Series[Any], gone: BoolArray) -> pd.Series[Any]:

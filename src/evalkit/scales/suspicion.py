@@ -64,8 +64,8 @@ def warn_of_reversals(
                 if wrong
             )
             messages.append(
-                f"{name}: {named} run against the sum of the other items. Reversed twice, or "
-                "never? Nothing was changed."
+                f"{name}: {named} {'runs' if clear.sum() == 1 else 'run'} against the sum of the "
+                "other items. Reversed twice, or never? Nothing was changed."
             )
     for message in messages:
         warnings.warn(message, ScaleWarning, stacklevel=3)

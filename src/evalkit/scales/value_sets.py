@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from evalkit.errors import InputError
+from evalkit.scales.finite_numbers import is_finite_number
 
 __all__ = ["ValueSet"]
 
@@ -47,17 +48,45 @@ class ValueSet:
 
     def __post_init__(self) -> None:
         """Check that every dimension has as many levels."""
-        given = {
-            name: tuple(float(taken) for taken in levels)
-            for name, levels in dict(self.decrements).items()
-        }
+        given = {name: tuple(levels) for name, levels in dict(self.decrements).items()}
         if not given or len({len(levels) for levels in given.values()}) != 1:
             raise InputError.of(
                 "decrements",
                 required="as many levels for every dimension",
                 got={name: len(levels) for name, levels in given.items()},
             )
-        object.__setattr__(self, "decrements", given)
+        taken = [taken for levels in given.values() for taken in levels]
+        wrong = [value for value in (self.start, self.worst, *taken) if not is_finite_number(value)]
+        if wrong or not taken:
+            raise InputError.of(
+                "decrements", required="numbers, as start and worst", got=f"{wrong or 'none'}"
+            )
+        numbers = {name: tuple(map(float, levels)) for name, levels in given.items()}
+        object.__setattr__(self, "decrements", numbers)
+
+    def check_fits(self, items: Sequence[str], limits: Sequence[tuple[float, float]]) -> None:
+        """Refuse the value set of another questionnaire.
+
+        Parameters
+        ----------
+        items : sequence of str
+            The dimensions of the questionnaire, in the order of the form.
+        limits : sequence of tuple of float
+            Lowest and highest code of each.
+
+        Raises
+        ------
+        evalkit.errors.InputError
+            If the dimensions or their levels are others.
+        """
+        levels = {int(high - low) + 1 for low, high in limits}
+        if levels != {self.levels} or list(self.decrements) != list(items):
+            raise InputError.of(
+                "value_set",
+                required=f"of the dimensions {', '.join(items)} with "
+                f"{' or '.join(map(str, sorted(levels)))} levels",
+                got=f"{', '.join(self.decrements)} with {self.levels} levels",
+            )
 
     @property
     def levels(self) -> int:

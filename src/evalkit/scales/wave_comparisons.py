@@ -101,7 +101,7 @@ def wave_difference(
     answers differ. For paired answers use :func:`evalkit.scales.change`. Rows without an answer
     or in other waves are dropped and counted.
 
-    In R: ``t.test(y ~ wave)``, ``lawstat::brunner.munzel.test``.
+    In R: ``t.test(after, before)``, ``lawstat::brunner.munzel.test``.
 
     References
     ----------
@@ -135,8 +135,9 @@ def wave_difference(
         n = [int((second[used] == side).sum()) for side in (False, True)]
         return _shares((x[0], n[0]), (x[1], n[1]), f"{before}", f"{after}", people, level,
                        dropped)  # fmt: skip
-    values = numbers(df, score, "score")[used]
-    refuse_infinite("score", values)
+    values = numbers(df, score, "score")
+    refuse_infinite(df, score, "score", values)
+    values = values[used]
     named = f"{after} - {before}"
     later = second[used]
     if min(int(later.sum()), int((~later).sum())) < 2:
@@ -153,7 +154,7 @@ def wave_difference(
         level=level,
         n_used=len(values),
         n_dropped=dropped,
-        notes=_notes(people),
+        notes=_notes(people, 3),
     )
 
 
@@ -217,12 +218,12 @@ def share_change(
     return _shares(first, second, before, after, people, level, {})
 
 
-def _notes(people: str) -> tuple[str, ...]:
+def _notes(people: str, stacklevel: int) -> tuple[str, ...]:
     """Say, and warn, what follows if the same people answered twice."""
     if people == "different":
         return ()
     said = _SAID[people] + _SO
-    warnings.warn(said, AnonymousWavesWarning, stacklevel=4)
+    warnings.warn(said, AnonymousWavesWarning, stacklevel=stacklevel)
     return (said,)
 
 
@@ -314,7 +315,7 @@ def _shares(
         level=level,
         n_used=n0 + n1,
         n_dropped=dropped,
-        notes=_notes(people),
+        notes=_notes(people, 4),
     )
 
 

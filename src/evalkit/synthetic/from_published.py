@@ -24,6 +24,7 @@ from evalkit.errors import InputError
 from evalkit.published.microdata import Layout, layout
 from evalkit.published.reconstruct import reconstruct
 from evalkit.published.tabulate import tabulate
+from evalkit.synthetic.amia_surveys import check_surveys, survey_entries, survey_files
 from evalkit.synthetic.redo_files import FILE, check_redo_trial, redo_trial_entry, redo_trial_file
 
 __all__ = [
@@ -203,13 +204,14 @@ def write_published_sets(out: str | Path, *, seed: int = DEFAULT_SEED) -> list[P
         file = f"{one.name}.csv"
         contents[file] = people.to_csv(index=False, lineterminator="\n").encode()
         entries[one.name] = _entry(one, people, file, contents[file])
-    contents[FILE] = redo_trial_file(seed)
+    contents |= {FILE: redo_trial_file(seed), **(surveys := survey_files(seed))}
     manifest = {
         "notice": NOTICE,
         "seed": seed,
         "built_by": "evalkit synth",
         "sets": entries,
         "trials": {"redo_trial": redo_trial_entry(contents[FILE])},
+        "surveys": survey_entries(surveys),
     }
     text = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True, width=100)
     contents[_MANIFEST] = text.encode()
@@ -227,7 +229,7 @@ def check_published_sets(folder: str | Path | None = None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per set, the synthetic trial last: ``name, n, hash_equal, n_cells, n_equal,
+        One row per set, the trial and the surveys last: ``name, n, hash_equal, n_cells, n_equal,
         n_readings, ok``. A cell is equal if the microdata give the published figure, or, for the
         `n_readings` cells that the other figures contradict, the figure of the table's reading.
 
@@ -255,7 +257,7 @@ def check_published_sets(folder: str | Path | None = None) -> pd.DataFrame:
         cells, equal, readings = (int(total) for total in counts.sum(axis=0))
         ok = same and cells == equal and len(people) == entry["n"]
         rows.append((name, len(people), same, cells, equal, readings, ok))
-    rows.append(check_redo_trial(where, manifest))
+    rows += [check_redo_trial(where, manifest), *check_surveys(where, manifest)]
     names = ["name", "n", "hash_equal", "n_cells", "n_equal", "n_readings", "ok"]
     return pd.DataFrame.from_records(rows, columns=names)
 
@@ -390,5 +392,7 @@ def _put_in_place(out: Path, contents: dict[str, bytes]) -> list[Path]:
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out) as waiting:
         for name, content in contents.items():
+            for folder in (Path(waiting), out):
+                (folder / name).parent.mkdir(exist_ok=True)
             (Path(waiting) / name).write_bytes(content)
         return [(Path(waiting) / name).replace(out / name) for name in contents]
