@@ -33,6 +33,7 @@ import pandas as pd
 HERE = Path(__file__).parent
 BEGIN, END = "<!-- measured matching: begin -->\n", "<!-- measured matching: end -->\n"
 WHOLE = ["took", "woman", "region"]
+_WIDE = {"balance": 30, "balance after": 30, "entropy": 20}  # covariates
 FORMULA = "took ~ age + days + income + woman"
 
 
@@ -62,6 +63,11 @@ WORKS = (
         "exact", "Nearest, caliper, exact strata", 100_000, 1_000_000, seconds=3.0, memory=4.0,
         peers=False,
     ),
+    Work("balance", "Balance of 30 covariates", 100_000, 900_000, seconds=1.0, memory=4.0,
+         peers=False),
+    Work("balance after", "the same, before and after weighting", 100_000, 900_000, peers=False),
+    Work("entropy", "Entropy balancing, 20 covariates", 100_000, 900_000, seconds=5.0, memory=4.0,
+         peers=False),
     Work(
         "exact", "Nearest, caliper, exact strata", 100_000, 10_000_000, seconds=30.0, memory=4.0,
         peers=False,
@@ -100,9 +106,37 @@ def read(path: Path) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(WHOLE, "int64"))
 
 
+def widened(df: pd.DataFrame, n_columns: int, *, seed: int = 31) -> pd.DataFrame:
+    """Return who took part with as many covariates: a third continuous, the others whole."""
+    source = np.random.default_rng(seed)
+    took = df["took"].to_numpy()
+    columns = {
+        f"x{k}": source.normal(0.1 * took) if k % 3 == 0 else source.poisson(2 + 0.1 * took)
+        for k in range(n_columns)
+    }
+    return pd.DataFrame({"took": took, **columns, "w": np.where(took, 1.0, source.random(len(df)))})
+
+
+def prepared(task: str, df: pd.DataFrame) -> pd.DataFrame:
+    """Return the data of a task: some need more covariates than the file has."""
+    return widened(df, _WIDE[task]) if task in _WIDE else df
+
+
 def evalkit(task: str, df: pd.DataFrame) -> Callable[[], float]:
-    """Return the task done by evalkit; how many participants were matched."""
+    """Return the task done by evalkit; how many participants were matched or compared."""
+    from evalkit.matching.balance_table import balance
     from evalkit.matching.matched_comparison import match
+    from evalkit.matching.weighting import weight
+
+    names = [name for name in df.columns if name.startswith("x")]
+    if task.startswith("balance"):
+        after = "w" if task == "balance after" else None
+        return lambda: float(
+            balance(df, treatment="took", variables=names, weights=after).sizes["n"].iloc[0]
+        )
+    if task == "entropy":
+        formula = "took ~ " + " + ".join(names)
+        return lambda: float(weight(formula, df, method="entropy").weights[df["took"] == 1].sum())
 
     options: dict[str, Any] = {
         "nearest": {},
@@ -122,7 +156,7 @@ def evalkit(task: str, df: pd.DataFrame) -> Callable[[], float]:
 def worker(task: str, data: str, repeats: str) -> None:
     """Time the calls and print what came out as a line of JSON."""
     warnings.simplefilter("ignore")
-    df = read(Path(data))
+    df = prepared(task, read(Path(data)))
     call = evalkit(task, df)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     seconds: list[float] = []

@@ -31,7 +31,7 @@ def test_data_come_back_as_they_were_written(bench: dict[str, Any], data: Path) 
 def test_every_task_runs(bench: dict[str, Any], data: Path) -> None:
     df = bench["read"](data)
     for task in {work.task for work in bench["WORKS"]}:
-        assert 50 < bench["evalkit"](task, df)() <= 100, task
+        assert 50 < bench["evalkit"](task, bench["prepared"](task, df))() <= 100, task
 
 
 def test_what_is_required_is_said(bench: dict[str, Any]) -> None:

@@ -197,7 +197,6 @@ def test_cross_fitted_regressions_agree_with_plain_ones_in_large_samples(
 
 
 def test_scikit_learn_estimators():
-    pytest.importorskip("sklearn")
     from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
     from sklearn.linear_model import LinearRegression, LogisticRegression
     from sklearn.pipeline import make_pipeline

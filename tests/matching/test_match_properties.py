@@ -106,7 +106,7 @@ def drawn_call(seed: int) -> tuple[pd.DataFrame, str, dict[str, Any]]:
     if method not in ("exact", "cem") and chance(0.3):
         options["discard"] = "both"
     if chance(0.3):
-        options["weights"] = "w"
+        options["survey_weights"] = "w"
     estimands = ["ATT", "ATC"] + (["ATE"] if method not in ("nearest", "optimal") else [])
     options["estimand"] = str(r.choice(estimands))
     return df.set_axis(r.permutation(n)), "t ~ a + x" if chance(0.6) else "t ~ a", options

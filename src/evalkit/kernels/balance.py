@@ -19,7 +19,8 @@ __all__ = ["ColumnBalance", "balance_columns", "balance_levels", "effective_size
 _PARALLEL = 100_000
 _ALONE = 1e-12  # one row has all the weight: there is no variance
 _ROUNDING = 1e-14
-_MAGNITUDE = np.int64(0x7FFFFFFFFFFFFFFF)
+_PLACES = 2.0**32 - 1  # into which a column's range is cut
+_HALF = np.uint32(0xFFFF)
 _CODES = 4096  # whole numbers in a range up to this are counted rather than sorted
 
 
@@ -97,7 +98,17 @@ def balance_columns(
     sets = [_Shares.of(w[rows], n1) for w in weights]
 
     def one(column: FloatArray) -> tuple[FloatArray, bool]:
-        return _column(np.asarray(column, dtype=np.float64)[rows], n1, sets)
+        x = np.asarray(column, dtype=np.float64)
+        low, high = float(x.min()), float(x.max())
+        if high - low >= _CODES or np.any(x != np.floor(x)):
+            return _sorted_column(x[rows], n1, sets), False
+        n_values = int(high - low) + 1
+        cells = (x - low).astype(np.int64)
+        cells += n_values * treated
+        binary = low >= 0.0 and high <= 1.0
+        return _counted_column(
+            cells, low + np.arange(n_values, dtype=np.float64), weights, sets, binary
+        ), binary
 
     if len(treated) >= _PARALLEL and len(columns) > 1:
         with ThreadPoolExecutor() as pool:
@@ -179,37 +190,28 @@ class _Shares:
         return cls(np.concatenate([one, zero]), 1.0 - float(one @ one), 1.0 - float(zero @ zero))
 
 
-def _column(x: FloatArray, n1: int, sets: list[_Shares]) -> tuple[FloatArray, bool]:
-    """Return the six measures of one column, shape (6, S), and whether it is binary."""
-    low, high = float(x.min()), float(x.max())
-    if high - low >= _CODES or np.any(x != np.floor(x)):
-        return _sorted_column(x, n1, sets), False
-    binary = low >= 0.0 and high <= 1.0
-    return _counted_column((x - low).astype(np.int64), low, n1, sets, binary), binary
-
-
 def _counted_column(
-    codes: IntArray, low: float, n1: int, sets: list[_Shares], binary: bool
+    cells: IntArray,
+    values: FloatArray,
+    weights: Sequence[FloatArray],
+    sets: Sequence[_Shares],
+    binary: bool,
 ) -> FloatArray:
-    """Measure a column of few whole numbers, ``low`` + ``codes``, by counting."""
-    n_values = int(codes.max()) + 1
-    values: FloatArray = low + np.arange(n_values, dtype=np.float64)
-    occurs = np.bincount(codes, minlength=n_values) > 0
-    out = np.empty((6, len(sets)))
-    for s, one in enumerate(sets):
-        part1, minus = (
-            np.bincount(codes[rows], one.signed[rows], n_values).astype(np.float64)
-            for rows in (slice(n1), slice(n1, None))
-        )
-        part0 = -minus
+    """Measure a column of few whole numbers by counting; cells of the first group come last."""
+    size = 2 * len(values)
+    occurs = np.bincount(cells, minlength=size).reshape(2, -1).any(axis=0)
+    out = np.empty((6, len(weights)))
+    for s, (w, shares) in enumerate(zip(weights, sets, strict=True)):
+        part0, part1 = np.bincount(cells, w, size).astype(np.float64).reshape(2, -1)
+        part0, part1 = part0 / part0.sum(), part1 / part1.sum()
         if binary:
             mean1, mean0 = float(values @ part1), float(values @ part0)
             gap = abs(mean1 - mean0)
             out[:, s] = mean1, mean0, mean1 * (1 - mean1), mean0 * (1 - mean0), gap, gap
             continue
         distance = np.abs(np.cumsum(part1 - part0)[occurs])
-        out[[0, 2], s] = _moments(values, part1, one.left1)
-        out[[1, 3], s] = _moments(values, part0, one.left0)
+        out[[0, 2], s] = _moments(values, part1, shares.left1)
+        out[[1, 3], s] = _moments(values, part0, shares.left0)
         out[4:, s] = distance.mean(), distance.max()
     return out
 
@@ -219,9 +221,13 @@ def _sorted_column(x: FloatArray, n1: int, sets: list[_Shares]) -> FloatArray:
     order = _order(x)
     ordered = x[order]
     last = np.append(ordered[1:] != ordered[:-1], True)  # of equal values
+    tied = not last.all()
     out = np.empty((6, len(sets)))
     for s, one in enumerate(sets):
-        distance = np.abs(np.cumsum(one.signed[order])[last])
+        distance = one.signed[order]
+        np.cumsum(distance, out=distance)
+        np.abs(distance, out=distance)
+        distance = distance[last] if tied else distance
         out[[0, 2], s] = _moments(x[:n1], one.signed[:n1], one.left1)
         out[[1, 3], s] = _moments(x[n1:], -one.signed[n1:], one.left0)
         out[4:, s] = distance.mean(), distance.max()
@@ -229,16 +235,20 @@ def _sorted_column(x: FloatArray, n1: int, sets: list[_Shares]) -> FloatArray:
 
 
 def _order(x: FloatArray) -> IntArray:
-    """Return the order of numbers: as ``np.argsort``, sorting whole numbers that hold the rows."""
-    n = len(x)
-    bits = (n - 1).bit_length()
-    as_int = x.view(np.int64)
-    key = as_int ^ ((as_int >> 63) & _MAGNITUDE)  # whole numbers in the order of the floats
-    key = ((key >> bits) << bits) | np.arange(n)
-    key.sort()
-    order: IntArray = key & ((1 << bits) - 1)
+    """Return an order in which numbers rise: by counting their place in the range, in two halves.
+
+    Sorting 16 bits takes one pass over the rows. Numbers so near to each other that they share
+    their 32 bits are put right afterwards, which is quick where few are.
+    """
+    low = float(x.min())
+    width = float(x.max()) - low
+    if not 0.0 < width < np.inf:
+        return np.argsort(x, kind="stable")
+    place = ((x - low) * (_PLACES / width)).astype(np.uint32)
+    fine = np.argsort((place & _HALF).astype(np.uint16), kind="stable")
+    order: IntArray = fine[np.argsort((place >> 16).astype(np.uint16)[fine], kind="stable")]
     ordered = x[order]
-    if (ordered[1:] < ordered[:-1]).any():  # numbers that differ in their last digits only
+    if (ordered[1:] < ordered[:-1]).any():
         order = order[np.argsort(ordered, kind="stable")]
     return order
 
