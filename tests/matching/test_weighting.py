@@ -35,12 +35,12 @@ def test_reference_values_of_lalonde():
     att = weight(FULL, LALONDE)
     assert effect(att)["estimate"] == pytest.approx(1214.0712, abs=5e-5)
     assert effect(att)["std_error"] == pytest.approx(798.1546, abs=5e-5)
-    assert att.ess["0"] == pytest.approx(99.8154, abs=5e-5)
+    assert att.ess[0] == pytest.approx(99.8154, abs=5e-5)
     overlap = weight(FULL, LALONDE, method="overlap")
     assert overlap.estimand == "ATO"
     assert effect(overlap)["estimate"] == pytest.approx(1242.2006, abs=5e-5)
     ebal = weight("treat ~ age + educ + married + nodegree + re74", LALONDE, method="entropy")
-    assert ebal.ess["0"] == pytest.approx(252.1206, abs=5e-5)
+    assert ebal.ess[0] == pytest.approx(252.1206, abs=5e-5)
     others = ebal.weights[LALONDE["treat"] == 0]
     assert others.min() == pytest.approx(0.0398, abs=5e-5)
     assert others.max() == pytest.approx(5.2466, abs=5e-5)
@@ -231,9 +231,9 @@ def test_stable_weights_are_the_least_variable(seed: int, tolerance: float):
 def test_several_groups_are_scored_together():
     df = small(groups=3, n=300)
     binary = weight("took ~ x + z", df[df["took"] < 2], estimand="ATE")
-    assert binary.ess.index.tolist() == ["0", "1"]
+    assert binary.ess.index.tolist() == [0, 1]
     three = weight("took ~ x + z", df, estimand="ATE")
-    assert three.ess.index.tolist() == ["0", "1", "2"]
+    assert three.ess.index.tolist() == [0, 1, 2]
     table = three.balance().to_frame()
     assert table["contrast"].unique().tolist() == ["1 - 0", "2 - 0", "2 - 1"]
     assert table["smd_adjusted"].abs().max() < table["smd"].abs().max() / 2

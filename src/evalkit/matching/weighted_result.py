@@ -104,14 +104,14 @@ class Weighted:
 
     @property
     def ess(self) -> pd.Series[float]:
-        """The effective number of people in each group: Kish's (sum w)^2 / sum w^2."""
+        """The effective number of people by group label: Kish's (sum w)^2 / sum w^2."""
         import pandas as pd
 
         sizes = [
             effective_size(self.fit.weights[self.sample.group == code])
             for code in range(len(self.sample.levels))
         ]
-        index = pd.Index([str(level) for level in self.sample.levels], name="group")
+        index = pd.Index(list(self.sample.levels), name=self.sample.treatment)
         return pd.Series(sizes, index=index, name="ess")
 
     def to_frame(self) -> pd.DataFrame:
