@@ -185,7 +185,7 @@ def tools() -> dict[str, list[str]]:
 def compare(found: dict[str, list[str]], works: list[Work], rounds: int, folder: Path) -> list[str]:
     """Run every work with every tool, round by round, and lay out the table."""
     beside = runpy.run_path(str(HERE / "beside.py"))
-    run, shown = beside["run"], beside["_seconds"]
+    in_turn, shown = beside["in_turn"], beside["_seconds"]
     peers = [name for name in found if name != "evalkit"]
     heads = ["Work", "participants", "others", "evalkit", *peers, "Memory, times the data"]
     lines = [
@@ -196,25 +196,13 @@ def compare(found: dict[str, list[str]], works: list[Work], rounds: int, folder:
         data = folder / f"{work.n_treated}-{work.n_control}.bin"
         if not data.exists():
             write_data(data, work.n_treated, work.n_control)
-        best: dict[str, float] = {}
-        values: dict[str, float] = {}
-        problems: dict[str, str] = {}
-        memory = np.nan
         large = work.n_treated + work.n_control > 2_000_000
-        for _ in range(1 if large else rounds):
-            for name, command in found.items():
-                if name in problems or (name != "evalkit" and not work.peers):
-                    continue
-                repeats = "3" if name == "evalkit" and not large else "1"
-                answer = run([*command, work.task, str(data), repeats])
-                if "problem" in answer:
-                    problems[name] = str(answer["problem"])
-                    continue
-                fastest = min(answer["seconds"])
-                best[name] = min(best.get(name, np.inf), fastest)
-                values[name] = float(answer["value"])
-                memory = float(answer["grown"]) if name == "evalkit" else memory
-                print(f"{work.task:12} {name:9} {fastest:9.4f} s  {values[name]:.10g}", flush=True)
+        asked = found if work.peers else {"evalkit": found["evalkit"]}
+        best, last, problems = in_turn(
+            asked, work.task, data, 1 if large else rounds, mine=1 if large else 3
+        )
+        values = {name: float(answer["value"]) for name, answer in last.items()}
+        memory = float(last["evalkit"]["grown"]) if "evalkit" in last else np.nan
         mine = best.get("evalkit", np.nan)
         cells = [shown(mine) if "evalkit" in best else problems.get("evalkit", "")]
         for name in peers:

@@ -208,7 +208,7 @@ def versions(found: dict[str, list[str]]) -> str:
 def compare(found: dict[str, list[str]], works: list[Work], rounds: int, folder: Path) -> list[str]:
     """Run every work with every tool, round by round, and lay out the table."""
     beside = runpy.run_path(str(HERE / "beside.py"))
-    run, shown = beside["run"], beside["_seconds"]
+    in_turn, shown = beside["in_turn"], beside["_seconds"]
     peers = [name for name in found if name != "evalkit"]
     lines = [
         f"| {' | '.join(['Work', 'n', 'evalkit', *peers, 'Required', 'Reached'])} |",
@@ -218,21 +218,8 @@ def compare(found: dict[str, list[str]], works: list[Work], rounds: int, folder:
         data = folder / f"{work.kind}-{work.n}.bin"
         if not data.exists():
             write_data(data, work.kind, work.n)
-        best: dict[str, float] = {}
-        values: dict[str, float] = {}
-        problems: dict[str, str] = {}
-        for _ in range(rounds):
-            for name, command in found.items():
-                if name in problems:
-                    continue
-                answer = run([*command, work.task, str(data), "3" if name == "evalkit" else "1"])
-                if "problem" in answer:
-                    problems[name] = str(answer["problem"])
-                    continue
-                fastest = min(answer["seconds"])
-                best[name] = min(best.get(name, np.inf), fastest)
-                values[name] = float(answer["value"])
-                print(f"{work.task:10} {name:9} {fastest:9.4f} s  {values[name]:.10g}", flush=True)
+        best, last, problems = in_turn(found, work.task, data, rounds)
+        values = {name: float(answer["value"]) for name, answer in last.items()}
         mine = best.get("evalkit", np.nan)
         cells = [shown(mine) if "evalkit" in best else problems.get("evalkit", "")]
         for name in peers:

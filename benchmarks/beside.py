@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -88,7 +89,7 @@ def write_data(path: Path, n: int, *, seed: int = 11) -> None:
             np.asarray(values, dtype="<f8").tofile(target)
 
 
-def run(command: list[str], limit: float = SECONDS) -> dict[str, object]:
+def run(command: list[str], limit: float = SECONDS) -> dict[str, Any]:
     """Run a worker and read its line; say why there is none."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)
@@ -99,6 +100,39 @@ def run(command: list[str], limit: float = SECONDS) -> dict[str, object]:
         lines = [line for line in said if line != "Execution halted"] or ["failed"]
         return {"problem": "n/a" if "KeyError" in lines[-1] else lines[-1][:80]}
     return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def in_turn(
+    found: dict[str, list[str]], task: str, data: Path, rounds: int, *, mine: int = 3
+) -> tuple[dict[str, float], dict[str, dict[str, Any]], dict[str, str]]:
+    """Run a task with every tool, round by round, evalkit ``mine`` times in each.
+
+    Returns
+    -------
+    best : dict
+        Fewest seconds of each tool.
+    last : dict
+        Its last answer.
+    problems : dict
+        Why a tool has none.
+    """
+    best: dict[str, float] = {}
+    last: dict[str, dict[str, Any]] = {}
+    problems: dict[str, str] = {}
+    for _ in range(rounds):
+        for name, command in found.items():
+            if name in problems:
+                continue
+            repeats = str(mine if name == "evalkit" else 1)
+            answer = run([*command, task, str(data), repeats])
+            if "problem" in answer:
+                problems[name] = str(answer["problem"])
+                continue
+            fastest = min(answer["seconds"])
+            best[name] = min(best.get(name, np.inf), fastest)
+            last[name] = answer
+            print(f"{task:14} {name:9} {fastest:9.4f} s  {answer['value']:.10g}", flush=True)
+    return best, last, problems
 
 
 def tools() -> dict[str, list[str]]:
